@@ -1,0 +1,16 @@
+"""nearlinear: how much of a transformer is really needed?
+
+`import nearlinear` is light: torch is loaded only when something that measures is asked for.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {"linearity_score": "nearlinear.measure.linearity"}
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'nearlinear' has no attribute {name!r}")

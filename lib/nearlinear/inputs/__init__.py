@@ -1,0 +1,1 @@
+"""Where text and models come in: the only folder that touches the network."""

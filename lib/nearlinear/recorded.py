@@ -1,0 +1,64 @@
+"""The recorded results that travel with the book, and how to make them again (`nearlinear results`)."""
+
+import sys
+from pathlib import Path
+
+from nearlinear.errors import InputError
+from nearlinear.measure.study import run
+from nearlinear.results.data import data_root
+from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec
+from nearlinear.results.store import is_current, spec_sha256
+from nearlinear.results.tokens import TokenErrors
+from nearlinear.results.types import LinearityProfile
+
+DIMENSIONS = (5, 10, 25, 50, 100, 213)
+"""Tokens a dimension at which the long runs look: 213 · 576 is 122,688 tokens, all the long run has to fit on."""
+
+LONG_TOKENS = 163_840
+
+RECORDED: dict[str, ProfileSpec] = {
+    "minilm-laptop": laptop_spec("minilm"),
+    "minilm-long": long_spec("minilm", n_tokens=40_960, per_dimension=DIMENSIONS[:4]),
+    "smollm2-135m-laptop": laptop_spec("smollm2-135m"),
+    "smollm2-135m-random-0-laptop": laptop_spec("smollm2-135m", random_seed=0),
+    "smollm2-135m-long": long_spec("smollm2-135m", n_tokens=LONG_TOKENS, per_dimension=DIMENSIONS),
+    **{
+        f"smollm2-135m-random-{seed}-long": long_spec(
+            "smollm2-135m", n_tokens=LONG_TOKENS, per_dimension=DIMENSIONS, random_seed=seed
+        )
+        for seed in range(3)
+    },
+}
+"""Every recorded run by name, cheapest first."""
+
+
+def files_of(name: str, results: list) -> dict[str, object]:
+    """File name → result, for the results that are recorded (token errors are too many to travel)."""
+    return {f"{name}.{r.recorded_as}.json": r for r in results if not isinstance(r, TokenErrors)}
+
+
+def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) -> None:
+    """Run the recorded studies again, cheapest first, and write each as it finishes.
+
+    `only`: names that hold this text. `stale`: skip what the present library has already made.
+    Raises InputError where no name fits.
+    """
+    names = [name for name in RECORDED if only in name]
+    if not names:
+        raise InputError(f"no recorded result is called like {only!r}: there are {', '.join(RECORDED)}")
+    folder = folder or Path(str(data_root("results")))
+    for name in names:
+        if stale and stands(name, folder):
+            continue
+        print(f"{name} …", file=sys.stderr, flush=True)
+        for file, result in files_of(name, run(RECORDED[name])).items():
+            result.save(folder / file)
+
+
+def stands(name: str, folder: Path) -> bool:
+    """Whether the file is there, from this specification, by the library as it stands."""
+    path = folder / f"{name}.profile.json"
+    if not path.exists():
+        return False
+    result = LinearityProfile.load(path)
+    return is_current(result) and result.provenance.spec_sha256 == spec_sha256(RECORDED[name])

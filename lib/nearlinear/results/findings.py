@@ -1,0 +1,135 @@
+"""The numbers a chapter states, each with a name and plain words: computed here, never typed by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .types import LinearityProfile, TokensNeeded
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One number of a page: its name (for glue and for the tests), its value, and what it is in plain words."""
+
+    name: str
+    value: float
+    what: str
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
+
+
+def _largest(values: np.ndarray) -> int:
+    """Index of the largest number, NaN left aside; 0 where there is none."""
+    return int(np.nanargmax(values)) if np.isfinite(values).any() else 0
+
+
+def linearity_findings(profile: LinearityProfile) -> list[Finding]:
+    """Chapter 1: the score with the residual, as published and under each control."""
+    scores, later = np.array(profile.scores), np.array(profile.no_first_token.scores)
+    block = _largest(scores - later)
+    found = [
+        Finding("score-median", _median(scores), "median score over blocks, measured as in the paper"),
+        Finding("score-lowest", float(np.nanmin(scores)), "lowest score of any block, measured as in the paper"),
+        Finding("score-no-first-median", _median(later), "median score without each window's first token"),
+        Finding("first-token-block", block, "the block whose score the first token lifts most"),
+        Finding("first-token-with", float(scores[block]), f"score of block {block} with the first token"),
+        Finding("first-token-without", float(later[block]), f"score of block {block} without it"),
+        Finding(
+            "first-token-factor",
+            _median((1 - later) / (1 - scores)),
+            "how many times larger the unexplained part is without the first token (median over blocks)",
+        ),
+    ]
+    if profile.held_out is None:
+        return found
+    held = np.array(profile.held_out.no_first_token.scores)
+    n_over_d = profile.held_out.no_first_token.n_fit / profile.d
+    return [
+        *found,
+        Finding("held-out-n-over-d", n_over_d, "tokens a dimension behind the held-out numbers (n/d)"),
+        Finding("held-out-score-median", _median(held), "median score on held-out text, first token out"),
+        Finding("held-out-score-lowest", float(np.nanmin(held)), "lowest held-out score of any block, first token out"),
+        Finding("held-out-block", float(held[block]), f"held-out score of block {block}, first token out"),
+    ]
+
+
+def update_findings(profile: LinearityProfile) -> list[Finding]:
+    """Chapter 2: the score without the residual, and how large an update is."""
+    update, later = np.array(profile.update_scores), np.array(profile.no_first_token.update_scores)
+    identity = (1 - update) * np.array(profile.energy_ratio) - (1 - np.array(profile.scores))
+    spike = _largest(update - later)
+    found = [
+        Finding("update-median", _median(update), "median update score over blocks, measured as in the paper"),
+        Finding("update-no-first-median", _median(later), "median update score without each window's first token"),
+        Finding("spike-block", spike, "the block whose update score the first token lifts most"),
+        Finding("spike-with", float(update[spike]), f"update score of block {spike} with the first token"),
+        Finding("spike-without", float(later[spike]), f"update score of block {spike} without it"),
+        Finding(
+            "norm-ratio-median",
+            _median(profile.norm_ratio),
+            "median over blocks of the mean |update| / |state| of a token",
+        ),
+        Finding(
+            "energy-ratio-median", _median(profile.energy_ratio), "median energy ratio |Δ|²/|Y|², centred, all tokens"
+        ),
+        Finding(
+            "energy-ratio-no-first-median",
+            _median(profile.energy_ratio_no_first_token),
+            "the same without the first token",
+        ),
+        Finding(
+            "identity-gap", float(np.nanmax(np.abs(identity))), "largest gap between the two sides of the identity"
+        ),
+    ]
+    if profile.held_out is None:
+        return found
+    held = np.array(profile.held_out.no_first_token.update_scores)
+    fit = np.array(profile.held_out.fit_no_first_token.update_scores)
+    return [
+        *found,
+        Finding("update-held-out-median", _median(held), "median update score on held-out text, first token out"),
+        Finding("update-held-out-lowest", float(np.nanmin(held)), "lowest held-out update score of any block"),
+        Finding("update-held-out-highest", float(np.nanmax(held)), "highest held-out update score of any block"),
+        Finding("update-optimism", _median(fit - held), "median of in-sample minus held-out, same fit"),
+    ]
+
+
+def tokens_needed_findings(needed: TokensNeeded) -> list[Finding]:
+    """Chapter 1: what the first and the last look of the long run say, medians over blocks."""
+    d = needed.d
+    first, last = 0, len(needed.n_fit) - 1
+    return [
+        Finding("few-n-over-d", needed.n_fit[first] / d, "tokens a dimension at the first look of the long run"),
+        Finding("few-in-sample", _median(needed.in_sample[first]), "median update score in sample there"),
+        Finding("few-held-out", _median(needed.held_out[first]), "median update score held out there"),
+        Finding("many-n-over-d", needed.n_fit[last] / d, "tokens a dimension at the last look"),
+        Finding("many-in-sample", _median(needed.in_sample[last]), "median update score in sample there"),
+        Finding("many-held-out", _median(needed.held_out[last]), "median update score held out there"),
+    ]
+
+
+def token_findings(errors) -> list[Finding]:
+    """Chapter 3: how unevenly the error of the linear maps is spread over tokens (`errors`: TokenErrors)."""
+    tails = top_share(errors.error2, 0.01)
+    later = top_share(errors.error2_no_first[:, ~errors.is_first], 0.01)
+    median = np.nanmedian(errors.relative_error(no_first=True)[:, ~errors.is_first], axis=1)
+    return [
+        Finding(
+            "tail-share-median", _median(tails), "share of a block's squared error on its worst 1 % of tokens (median)"
+        ),
+        Finding("tail-share-no-first-median", _median(later), "the same without first tokens, in map and in count"),
+        Finding(
+            "relative-error-median",
+            _median(median),
+            "error as a share of the update, of the median token (median over blocks)",
+        ),
+    ]
+
+
+def top_share(squares: np.ndarray, fraction: float) -> np.ndarray:
+    """(L, n) → (L,): the share of each row's sum that its largest `fraction` of entries hold (at least one entry)."""
+    k = max(1, round(fraction * squares.shape[1]))
+    return np.sort(squares.astype(np.float64), axis=1)[:, -k:].sum(1) / squares.sum(1, dtype=np.float64)

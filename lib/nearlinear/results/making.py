@@ -1,0 +1,67 @@
+"""Collect provenance: what code, which versions, what command. No torch: versions come from the metadata."""
+
+import hashlib
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+MEASURING = "measure"
+"""The folder whose code turns inputs into numbers. What the inputs were is pinned by their own hashes."""
+
+PACKAGES = ("nearlinear", "torch", "transformers", "tokenizers", "numpy", "safetensors")
+
+
+@cache
+def library_sha256() -> str:
+    """Hash of the measuring code, so that a result knows when the code behind it has changed."""
+    digest = hashlib.sha256()
+    for path in sorted((PACKAGE / MEASURING).rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a number."""
+    found = {"python": sys.version.split()[0]}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _git(*args: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE), *args], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+@cache
+def commit() -> tuple[str, bool]:
+    """(commit, whether the tree was clean); ("not in git", False) for an installed package."""
+    if _git("ls-files", "--error-unmatch", __file__) is None:
+        return "not in git", False
+    return _git("rev-parse", "HEAD") or "not in git", _git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def command() -> str:
+    """The command line, without the folders of this machine."""
+    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
+    return " ".join([{"__main__.py": "python -m nearlinear"}.get(program, program), *map(_short, sys.argv[1:])])
+
+
+def _short(argument: str) -> str:
+    return Path(argument).name if argument.startswith(("/", "~")) else argument
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,126 @@
+"""Where results live: recorded ones travel with the package, computed ones wait in the user's cache.
+
+Every file is written next to its place and moved there whole, so a kill in the middle leaves no broken file.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from nearlinear.errors import InputError, NearlinearError
+
+from .data import data_root
+from .making import library_sha256
+from .records import Record
+
+
+class Result(Protocol):
+    """What can be stored: it names its file and knows its way to a file and back."""
+
+    filename: str
+
+    def save(self, path: Path) -> None: ...
+
+    @classmethod
+    def load(cls, path: Path) -> "Result": ...
+
+
+R = TypeVar("R", bound=Result)
+Run = Callable[[Record], Iterable[Result]]
+
+MODES = ("recompute", "recorded")
+
+
+class NotRecorded(InputError):
+    """No recorded result was made from this specification."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and vanishes when it does not.
+
+    Raises NearlinearError, in one sentence, where the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise NearlinearError(
+            f"{path} cannot be written ({error.strerror or error}): choose a folder that can"
+        ) from error
+    try:
+        yield Path(name)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError as error:
+        raise NearlinearError(
+            f"{path} cannot be written ({error.strerror or error}): free some space or choose another place"
+        ) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write text to path as a whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def results_cache() -> Path:
+    from nearlinear.inputs.cache import cache_dir
+
+    return cache_dir() / "results"
+
+
+def load_or_run(spec: Record, run: Run, kind: type[R], *, mode: str = "recompute") -> R:
+    """The result of kind `kind` for `spec`: recorded, or from the cache, or computed now by `run(spec)`.
+
+    `run` may answer with several results of the same work; all are kept, so asking for another kind is free.
+    The cache is keyed by the specification and the library's hash: changed code never shows an old number.
+    Raises NotRecorded in mode "recorded" when no recorded file was made from this specification; InputError for
+    another mode.
+    """
+    if mode not in MODES:
+        raise InputError(f"no mode {mode!r}: choose one of {', '.join(MODES)}")
+    if mode == "recorded":
+        return recorded(spec, kind)
+    folder = results_cache() / library_sha256()[:16] / spec_sha256(spec)[:16]
+    if not (folder / kind.filename).exists():
+        for result in run(spec):
+            result.save(folder / result.filename)
+    return kind.load(folder / kind.filename)
+
+
+def spec_sha256(spec: Record) -> str:
+    """Hash of a specification: its class name and its fields."""
+    import hashlib
+
+    return hashlib.sha256(f"{type(spec).__name__} {spec.model_dump_json()}".encode()).hexdigest()
+
+
+def recorded_files() -> list:
+    """Every recorded JSON result that travels with the package."""
+    return sorted((f for f in data_root("results").iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
+
+
+def recorded(spec: Record, kind: type[R]) -> R:
+    """The recorded result of this specification. Raises NotRecorded, naming the command that makes it."""
+    wanted = spec_sha256(spec)
+    for file in recorded_files():
+        text = file.read_text(encoding="utf-8")
+        if file.name.split(".")[-2] == kind.recorded_as and json.loads(text)["provenance"]["spec_sha256"] == wanted:
+            return kind.from_json(text)
+    raise NotRecorded(
+        f"no recorded {kind.recorded_as} was made from these parameters: set mode to recompute to make it here"
+    )
+
+
+def is_current(result) -> bool:
+    """Whether the code that made a result is the code that stands here."""
+    return result.provenance.library_sha256 == library_sha256()

@@ -1,0 +1,152 @@
+"""Figures without the residual: Fig. 1 right, the sizes of Fig. 3, and the identity that joins them to Fig. 1 left."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nearlinear.results.records import PerBlock
+from nearlinear.results.types import LinearityProfile
+
+from .scores import INTERVAL, Profiles, as_tuple, gap, looks
+from .shown import Shown
+from .style import COLOURS, FAINT, block_axis, canvas, legend_above, plain_log, use
+from .words import describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
+
+
+@use()
+def update_scores_by_block(profiles: Profiles) -> Shown:
+    """Fig. 1 right: the score of the update alone, one panel a model, with and without the first token, and held out."""
+    profiles = as_tuple(profiles)
+    columns = min(len(profiles), 2)
+    rows = -(-len(profiles) // columns)
+    heading = subtitle(profiles, *map(held_out_size, profiles)) if len(profiles) == 1 else ""
+    figure, axes = canvas(
+        "Update score by block: the residual taken out",
+        heading,
+        [INTERVAL, *notes(profiles)],
+        warning(profiles),
+        height=3.0 if rows == 1 else 2.6 * rows,
+        nrows=rows,
+        ncols=columns,
+        sharey=True,
+    )
+    words = [sentences(f"{run_size(p)}.", *_update_panel(ax, p)) for ax, p in zip(axes, profiles, strict=False)]
+    for spare in axes[len(profiles) :]:
+        spare.remove()
+    for ax in axes[::columns]:
+        ax.set_ylabel("update score")
+    if not heading:
+        for ax, p in zip(axes, profiles, strict=False):
+            ax.set_title(f"{run_size(p)}\n{held_out_size(p)}".replace(": ", "\n", 1), size=8)
+    legend_above(axes[0])
+    return Shown(
+        figure,
+        sentences("Line charts of the update score against block number.", *words),
+        sentences(
+            "Share of each block's update that a linear map of its input explains: in-sample with all tokens, without the",
+            "first token of each window, and held out without it.",
+            *(f"{subtitle([p], held_out_size(p))}." for p in profiles),
+            INTERVAL,
+            *notes(profiles),
+            warning(profiles),
+        ),
+    )
+
+
+def _update_panel(ax: Axes, profile: LinearityProfile) -> list[str]:
+    """Draw one model's three curves; returns what they show, in words."""
+    curves = [
+        ("in-sample, all tokens", "in-sample", "o", profile.update_scores),
+        ("in-sample, first token out", "no first token", "s", profile.no_first_token.update_scores),
+    ]
+    if profile.held_out:
+        strict = profile.held_out.no_first_token
+        curves.append(("held out, first token out", "held out", "^", strict.update_scores))
+        low, high = np.array(strict.intervals.update_scores, float).T
+        ax.fill_between(range(profile.L), low, high, color=COLOURS["held out"], alpha=0.22, lw=0)
+    for label, role, marker, values in curves:
+        ax.plot(range(profile.L), values, color=COLOURS[role], marker=marker, label=label)
+    block_axis(ax, profile.L)
+    return [describe(label, values) for label, _, _, values in curves]
+
+
+@use()
+def update_sizes(profiles: Profiles) -> Shown:
+    """Fig. 3: how large a block's update is beside the stream it joins, and the centred energies of the identity."""
+    profiles = as_tuple(profiles)
+    how = "Left: mean over all tokens. Right: with markers all tokens; pale and broad without each window's first token."
+    figure, (left, right) = canvas(
+        "How large is a block's update?",
+        subtitle(profiles),
+        [how, *notes(profiles)],
+        warning(profiles),
+        height=3.1,
+        ncols=2,
+    )
+    words = []
+    for look, p in zip(looks(profiles), profiles, strict=True):
+        look.plot(left, p.norm_ratio)
+        look.plot(right, p.energy_ratio_no_first_token, alpha=0.4, marker=None, lw=3, label=None)
+        look.plot(right, p.energy_ratio)
+        words += [describe(f"{run_size(p)}. Norm ratio", p.norm_ratio, number)]
+        words += [describe("Energy ratio, all tokens", p.energy_ratio, number)]
+        words += [describe("Energy ratio, first token out", p.energy_ratio_no_first_token, number)]
+    labels = r"mean $\|\delta_t\|\,/\,\|y_t\|$ (log)", r"$\|\Delta\|^2/\,\|Y\|^2$, centred (log)"
+    for ax, label in zip((left, right), labels, strict=True):
+        block_axis(ax, max(p.L for p in profiles))
+        ax.set_yscale("log")
+        plain_log(ax.yaxis)
+        ax.set_ylabel(label)
+    left.set_title("norm ratio (the paper's Fig. 3)")
+    right.set_title("energy ratio (the one in the identity)")
+    legend_above(left)
+    return Shown(
+        figure,
+        sentences("Two line charts on logarithmic axes against block number.", *words),
+        sentences(
+            "Size of each block's update beside its output. Left, as in Fig. 3: the mean over tokens of ‖δ_t‖/‖y_t‖.",
+            "Right: ‖Δ‖²/‖Y‖² of the centred matrices, with and without the first token of each window.",
+            f"{subtitle(profiles)}.",
+            *notes(profiles),
+            warning(profiles),
+        ),
+    )
+
+
+@use()
+def identity(profile: LinearityProfile) -> Shown:
+    """1 − s against (1 − s_Δ)·‖Δ‖²/‖Y‖²: every block lies on the diagonal, because both maps leave the same error."""
+    figure, (ax,) = canvas(
+        "One error, two scores", subtitle([profile]), notes([profile]), warning([profile]), height=3.3
+    )
+    rest = profile.no_first_token
+    every = gap(profile.scores), _predicted(profile.update_scores, profile.energy_ratio)
+    without = gap(rest.scores), _predicted(rest.update_scores, profile.energy_ratio_no_first_token)
+    ax.plot(every[1], every[0], "o", ms=6, color=COLOURS["in-sample"], label="all tokens")
+    ax.plot(without[1], without[0], "s", ms=6, mfc="none", color=COLOURS["no first token"], label="first token out")
+    ends = np.nanmin([every, without]) / 2, np.nanmax([every, without]) * 2
+    ax.plot(ends, ends, color=FAINT, lw=1, zorder=0, label="equal")
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    ax.set_xlabel(r"$(1 - s_\Delta)\,\|\Delta\|^2/\,\|Y\|^2$ (log)")
+    ax.set_ylabel(r"$1 - s$ (log)")
+    ax.legend(loc="upper left")
+    worst = np.nanmax([np.abs(a / b - 1) for a, b in (every, without)])
+    verdict = "lies on the diagonal" if worst < 1e-6 else "should lie on the diagonal, and does not"
+    result = f"Every block {verdict}: the two sides differ by a relative {number(float(worst))} at most."
+    return Shown(
+        figure,
+        sentences(
+            f"Scatter chart on logarithmic axes, two points a block. {run_size(profile)}. {result}",
+            describe("1 − score, all tokens", every[0], number),
+            describe("1 − score, first token out", without[0], number),
+        ),
+        sentences(
+            "The score's distance from 1 against the update score's, times the update's share of the energy:",
+            f"{subtitle([profile])}. {result}",
+            *notes([profile]),
+            warning([profile]),
+        ),
+    )
+
+
+def _predicted(update_scores: PerBlock, energy_ratio: PerBlock) -> np.ndarray:
+    return gap(update_scores) * np.asarray(energy_ratio, float)
