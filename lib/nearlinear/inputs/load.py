@@ -156,7 +156,7 @@ def _pretrained(
         )
     except SafetensorError as error:
         raise BrokenFile(
-            f"the weights in {weights.folder} are truncated or damaged: delete them and try again"
+            f"the weights in {weights.folder} are truncated or altered: delete that folder and fetch it again"
         ) from error
     except RuntimeError as error:
         raise InputError(f"the weights in {weights.folder} do not fit its config.json") from error

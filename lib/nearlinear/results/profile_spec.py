@@ -5,19 +5,21 @@ from typing import Literal
 from pydantic import Field
 
 from .records import Record
-from .specs import CharTokens, CharWindows, Windows
+from .specs import CharTokens, CharWindows, TokenWindows, Windows
 
 
 class ProfileSpec(Record):
     """One model, one text, one way to cut it. The device is not part of it: it changes no digit that we print.
 
     `random_seed` asks for the random twin: the same architecture, freshly initialised.
+    `min_tokens_per_dimension`: draw more windows of characters until the fit has so many tokens a dimension.
     `tokens_per_dimension`: also keep the scores after so many fit tokens a dimension, in rising order.
     """
 
     model: str
     corpus: str
     windows: Windows
+    min_tokens_per_dimension: int = 0
     precision: Literal["auto", "exact", "fast", "turbo"] = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     random_seed: int | None = None
@@ -25,19 +27,29 @@ class ProfileSpec(Record):
     perplexity: bool = True
     tokens_per_dimension: tuple[int, ...] = Field(default=())
 
+    def windows_for(self, d: int) -> CharWindows | CharTokens | TokenWindows:
+        """How to cut the text for a model of width d."""
+        if not isinstance(self.windows, CharWindows):
+            return self.windows
+        enough = max(self.windows.min_fit_tokens, self.min_tokens_per_dimension * d)
+        return self.windows.model_copy(update={"min_fit_tokens": enough})
+
 
 def laptop_spec(
-    model: str, *, corpus: str = "wikipedia-sample", n_fit: int = 128, n_test: int = 64, min_fit_tokens: int = 0,
+    model: str, *, corpus: str = "wikipedia-sample", n_fit: int = 128, n_test: int = 64,
     random_seed: int | None = None, seed: int = 0, precision: str = "fast",
 ) -> ProfileSpec:  # fmt: skip
     """The run behind the first three chapters: windows of 512 characters, as in the paper, a third of them held out.
+
+    More are drawn where the model is so wide that n/d would stay below 20.
 
     The random twin is spared the perplexity: without training every next token is as likely as any other.
     """
     return ProfileSpec(
         model=model,
         corpus=corpus,
-        windows=CharWindows(chars=512, n_fit=n_fit, n_test=n_test, min_fit_tokens=min_fit_tokens, seed=seed),
+        windows=CharWindows(chars=512, n_fit=n_fit, n_test=n_test, seed=seed),
+        min_tokens_per_dimension=20,
         precision=precision,
         random_seed=random_seed,
         seed=seed,

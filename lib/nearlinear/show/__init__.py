@@ -1,0 +1,45 @@
+"""Results in, figures, pickers and tables out. Nothing here computes a score or loads a model, and torch is never needed."""
+
+from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
+from .paper import PRINTED, SCORE, Printed, printed
+from .picker import Frame, block_picker, histogram_picker, layer_picker, token_map_picker, update_picker
+from .scores import controls, scores_by_block
+from .settling import tokens_needed
+from .shown import Html, Shown
+from .style import COLOURS, use
+from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
+from .tokenmap import token_map
+from .updates import identity, update_scores_by_block, update_sizes
+
+__all__ = [
+    "COLOURS",
+    "PRINTED",
+    "SCORE",
+    "Frame",
+    "Html",
+    "Ours",
+    "Printed",
+    "Shown",
+    "block_picker",
+    "card",
+    "controls",
+    "error_by_frequency",
+    "error_histograms",
+    "frequency_correlation",
+    "heavy_tails",
+    "histogram_picker",
+    "identity",
+    "layer_picker",
+    "paper_and_ours",
+    "parameters_table",
+    "printed",
+    "provenance_table",
+    "scores_by_block",
+    "token_map",
+    "token_map_picker",
+    "tokens_needed",
+    "update_picker",
+    "update_scores_by_block",
+    "update_sizes",
+    "use",
+]

@@ -34,7 +34,7 @@ def error_histograms(errors: TokenErrors, blocks: Sequence[int] | None = None) -
     blocks = spread(errors.L, 6) if blocks is None else tuple(blocks)
     columns = min(3, len(blocks))
     rows = -(-len(blocks) // columns)
-    how = "Line: median. Orange ticks: each window's first token (not in the bars). At 1 the map is no better than none."
+    how = "Line: median. Ticks: each window's first token (not in the bars). At 1 the map is no better than none."
     figure, axes = canvas(
         "Per-token error of the linear map",
         subtitle([errors]),
@@ -155,13 +155,12 @@ def error_by_frequency(
     rho, words = frequency_correlation(errors, counts), []
     for i, block in enumerate(blocks):
         mean, ends = mean_by_bin(relative[block], bins, len(used), errors.window[rest])
-        ax.errorbar(
-            np.arange(len(used)) + 0.07 * (i - (len(blocks) - 1) / 2), mean, np.abs(ends - mean), capsize=2, elinewidth=1,
-            color=MODEL_COLOURS[i % 6], marker=MARKERS[i % 6], ms=5, label=f"block {block}, ρ = {number(rho[block])}",
-        )  # fmt: skip
+        place = np.arange(len(used)) + 0.07 * (i - (len(blocks) - 1) / 2)
+        look = {"color": MODEL_COLOURS[i % 6], "marker": MARKERS[i % 6], "ms": 5, "capsize": 2, "elinewidth": 1}
+        ax.errorbar(place, mean, np.abs(ends - mean), label=f"block {block}, ρ = {number(rho[block])}", **look)
         words.append(
-            f"Block {block}: mean relative error {number(mean[0])} for the rarest tokens and {number(mean[-1])} for the most "
-            f"frequent, correlation {number(rho[block])}."
+            f"Block {block}: mean relative error {number(mean[0])} for the rarest tokens and {number(mean[-1])} for the "
+            f"most frequent, correlation {number(rho[block])}."
         )
     ax.set_xticks(range(len(used)), [_bin_name(edges, b) for b in used])
     ax.set_xlabel(f"times the token occurs in the {where}")
@@ -171,12 +170,16 @@ def error_by_frequency(
         figure,
         sentences(f"Line chart with error bars. {run_size(errors)}.", *words),
         sentences(
-            f"Mean {RELATIVE} of tokens grouped by how often they occur in the {where}; the map was fitted without first",
-            f"tokens. {subtitle([errors])}.",
+            f"Mean {RELATIVE} of tokens grouped by how often they occur in the {where};",
+            f"the map was fitted without first tokens. {subtitle([errors])}.",
             describe("Spearman correlation of frequency and error over all blocks", rho, number),
             *notes([errors]),
         ),
     )
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share)} %"
 
 
 def _bin_name(edges: np.ndarray, b: int) -> str:
@@ -185,12 +188,9 @@ def _bin_name(edges: np.ndarray, b: int) -> str:
     return f"≥ {low}" if high is None else str(low) if high <= low else f"{low}–{high}"
 
 
-def top_share(errors: TokenErrors, share: float = 0.01, *, no_first: bool = False) -> np.ndarray:
-    """(L,): part of the total squared error that the worst `share` of the tokens hold.
-
-    `no_first`: without first tokens, and of the map fitted without them.
-    """
-    error2 = (errors.error2_no_first[:, ~errors.is_first] if no_first else errors.error2).astype(np.float64)
+def worst_share(error2: np.ndarray, share: float = 0.01) -> np.ndarray:
+    """(L,): part of the total squared error that the worst `share` of the tokens hold; error2 is (L, n)."""
+    error2 = error2.astype(np.float64)
     k = max(1, round(share * error2.shape[1]))
     worst = np.partition(error2, -k, axis=1)[:, -k:]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -202,8 +202,8 @@ def heavy_tails(errors: TokenErrors) -> Shown:
     """How much of each block's squared error the worst hundredth of the tokens hold."""
     figure, (ax,) = canvas("How few tokens carry the error?", subtitle([errors]), notes([errors]), height=2.8)
     lines = [
-        ("all tokens", "in-sample", "o", top_share(errors)),
-        ("first token out", "no first token", "s", top_share(errors, no_first=True)),
+        ("all tokens", "in-sample", "o", worst_share(errors.error2)),
+        ("first token out", "no first token", "s", worst_share(errors.error2_no_first[:, ~errors.is_first])),
     ]
     for label, role, marker, values in lines:
         ax.plot(range(errors.L), 100 * values, color=COLOURS[role], marker=marker, label=label)
@@ -212,12 +212,13 @@ def heavy_tails(errors: TokenErrors) -> Shown:
     ax.set_ylabel("% of the squared error")
     block_axis(ax, errors.L)
     legend_above(ax)
-    words = [describe(f"Worst 1 % of tokens, {label}", 100 * values, lambda v: f"{number(v)} %") for label, _, _, values in lines]
+    words = [describe(f"Worst 1 % of tokens, {label}", values, _percent) for label, _, _, values in lines]
     return Shown(
         figure,
         sentences(f"Line chart against block number. {run_size(errors)}.", *words),
         sentences(
-            f"Share of the total squared error ‖e_t‖² that the worst 1 % of the tokens hold, block by block. {subtitle([errors])}.",
+            "Share of the total squared error ‖e_t‖² that the worst 1 % of the tokens hold, block by block.",
+            f"{subtitle([errors])}.",
             *notes([errors]),
         ),
     )

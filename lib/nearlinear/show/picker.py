@@ -40,9 +40,7 @@ def token_map_picker(
     errors: TokenErrors | Sequence[TokenErrors], passage: int = 0, name: str = "Token map"
 ) -> widgets.VBox:
     """One passage coloured by error, block by block."""
-    frames = {
-        model_name(e.provenance): [token_map_frame(e, b, passage) for b in range(e.L)] for e in _several(errors)
-    }
+    frames = {model_name(e.provenance): [token_map_frame(e, b, passage) for b in range(e.L)] for e in _several(errors)}
     return layer_picker(frames, name=name)
 
 

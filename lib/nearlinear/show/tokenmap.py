@@ -1,10 +1,11 @@
 """A passage whose tokens are coloured by how wrong the linear map is about them, at one block.
 
-Colour is never the only sign: the worse tokens are underlined, the worst carry their number, and every token has it as a
-title. Levels are fixed, so blocks and models can be compared by eye.
+Colour is never the only sign: the worse tokens are underlined, the worst carry their number, and every token has its
+number as a title. Levels are fixed, so blocks and models can be compared by eye.
 """
 
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .errors import RELATIVE
 from .frames import Frame
 from .shown import Html
 from .style import FAINT, INK
-from .words import notes, number, run_size, sentences
+from .words import NO_ANSWER, notes, number, run_size, sentences
 
 EDGES = (0.2, 0.35, 0.5, 0.65, 0.8, 1.0, 1.25)
 """Upper ends of all levels but the last; from 1 on the map is no better than predicting no update."""
@@ -38,17 +39,21 @@ _NUMBERED = 5
 def _style() -> str:
     """A rule a level, and one for tokens without an answer."""
     rules = [f".nl-e{i}{{background:{back};color:{ink}}}" for i, (back, ink) in enumerate(LEVELS)]
-    rules += [f".nl-e{i}{{border-bottom:{i - _UNDERLINED + 1}px solid {INK}}}" for i in range(_UNDERLINED, len(LEVELS))]
-    rules.append(".nl-map i{font-style:normal;white-space:pre-wrap;padding:1px 0;border-radius:2px}")
-    rules.append(".nl-map{line-height:2;overflow-wrap:anywhere}.nl-map sup{font-size:10px;padding:0 1px}.nl-ex{opacity:.7}")
+    lines = range(_UNDERLINED, len(LEVELS))
+    rules += [f".nl-e{i}{{border-bottom:{i - _UNDERLINED + 1}px solid {INK}}}" for i in lines]
+    rules.append(f".nl-ex{{color:{FAINT}}}.nl-map{{line-height:2;overflow-wrap:anywhere}}")
+    rules.append(".nl-map i{font-style:normal;white-space:pre-wrap;padding:1px 0;border-radius:2px;margin-right:1px}")
+    rules.append(".nl-map sup{font-size:10px;line-height:1;padding-left:2px}")
     return f"<style>{''.join(rules)}</style>"
 
 
 def visible(text: str) -> str:
-    """A token as a reader sees it: line breaks and tabs get signs, lone spaces boxes, and nothing is left to be HTML."""
-    if text and not text.strip(" "):
+    """A token as a reader sees it: white space alone gets signs, and nothing is left to be HTML."""
+    if not text:
+        return "∅"
+    if not text.strip(" "):
         return "␣" * len(text)
-    return escape(text.replace("\r", "").replace("\n", "↵").replace("\t", "→")) or "∅"
+    return escape(text.replace("\r", "").replace("\n", "↵").replace("\t", "→"))
 
 
 def levels(relative: np.ndarray) -> np.ndarray:
@@ -65,7 +70,8 @@ def _token(text: str, error: float, level: int, numbered: bool) -> str:
 
 
 def _legend() -> str:
-    names = [f"&lt; {EDGES[0]:g}", *(f"{a:g}–{b:g}" for a, b in zip(EDGES, EDGES[1:], strict=False)), f"≥ {EDGES[-1]:g}"]
+    between = [f"{low:g}–{high:g}" for low, high in pairwise(EDGES)]
+    names = [f"&lt; {EDGES[0]:g}", *between, f"≥ {EDGES[-1]:g}"]
     boxes = " ".join(f"<i class='nl-e{i}'>&nbsp;{name}&nbsp;</i>" for i, name in enumerate(names))
     return f"<p class='nl-map' style='margin:8px 0 0;font-size:12px;color:{FAINT}'>{RELATIVE}: {boxes}</p>"
 
@@ -77,20 +83,23 @@ def token_map_frame(errors: TokenErrors, block: int, passage: int = 0) -> Frame:
     here = errors.passage(passage)
     relative = errors.relative_error()[block, here]
     texts, level = [errors.text[i] for i in here], levels(relative)
-    order = np.argsort(np.where(np.isnan(relative), -1, relative))[::-1]
-    worst = [int(i) for i in order[:_NUMBERED] if level[i] >= 0]
-    spans = "".join(_token(t, e, lv, i in worst) for i, (t, e, lv) in enumerate(zip(texts, relative, level, strict=True)))
+    worst = _worst(relative)
+    spans = [_token(texts[i], relative[i], level[i], i in worst) for i in range(len(here))]
     named = "; ".join(f"“{texts[i].strip() or visible(texts[i])}” {number(relative[i])}" for i in worst)
-    middle = number(float(np.nanmedian(relative))) if worst else "no answer"
+    middle = number(float(np.nanmedian(relative))) if worst else NO_ANSWER
     alt = (
         f"Passage {passage} coloured by {RELATIVE} at block {block}, {run_size(errors)}. Median {middle}. "
-        f"Largest: {named or 'no answer'}."
+        f"Largest: {named or NO_ANSWER}."
     )
-    below = (
-        f"{_legend()}<p style='margin:6px 0 0'><b>Block {block}</b>, passage {passage}: median error {middle}. "
-        f"<span style='color:{FAINT};font-size:12px'>{escape(sentences(run_size(errors) + '.', *notes([errors])))}</span></p>"
-    )
-    return Frame.of(f"{_style()}<div class='nl-map'>{spans}</div>", alt, below, role="group")
+    small = f"<span style='color:{FAINT};font-size:12px'>{escape(sentences(run_size(errors) + '.', *notes([errors])))}</span>"
+    below = f"<p style='margin:6px 0 0'><b>Block {block}</b>, passage {passage}: median error {middle}. {small}</p>"
+    return Frame.of(f"{_style()}<div class='nl-map'>{''.join(spans)}</div>", alt, _legend() + below, role="group")
+
+
+def _worst(relative: np.ndarray) -> list[int]:
+    """Indices of the largest errors that are known, largest first."""
+    order = np.argsort(np.nan_to_num(relative, nan=-1))[::-1][:_NUMBERED]
+    return [int(i) for i in order if not np.isnan(relative[i])]
 
 
 def token_map(errors: TokenErrors, block: int, passage: int = 0) -> Html:

@@ -73,7 +73,9 @@ def _update_panel(ax: Axes, profile: LinearityProfile) -> list[str]:
 def update_sizes(profiles: Profiles) -> Shown:
     """Fig. 3: how large a block's update is beside the stream it joins, and the centred energies of the identity."""
     profiles = as_tuple(profiles)
-    how = "Left: mean over all tokens. Right: with markers all tokens; pale and broad without each window's first token."
+    how = (
+        "Left: mean over all tokens. Right: with markers all tokens; pale and broad without each window's first token."
+    )
     figure, (left, right) = canvas(
         "How large is a block's update?",
         subtitle(profiles),

@@ -33,7 +33,7 @@ def number(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """"[0.912, 0.945]", or nothing where there is no interval."""
+    """ "[0.912, 0.945]", or nothing where there is no interval."""
     return "" if math.isnan(low) or math.isnan(high) else f"[{score(low)}, {score(high)}]"
 
 

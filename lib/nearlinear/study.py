@@ -24,9 +24,9 @@ from nearlinear.results.types import (
     TokensNeeded,
 )
 
-from .heldout import Errors, intervals
-from .linearity import BlockScores, unreliable
-from .profile import HeldOutPart, Measured, profile
+from .measure.heldout import Errors, intervals
+from .measure.linearity import BlockScores, unreliable
+from .measure.profile import HeldOutPart, Measured, profile
 
 Progress = Callable[[str], None]
 
@@ -69,7 +69,7 @@ def run(spec: ProfileSpec, *, device: str = "auto") -> list:
     making.commit(), making.library_sha256()  # remembered now: the files may change while the model runs
     loaded = load_model(spec.model, device=pick_device(device), dtype=spec.dtype, random_seed=spec.random_seed)
     corpus = load_corpus(spec.corpus)
-    windows = cut(spec.windows, corpus, loaded.tokenizer)
+    windows = cut(spec.windows_for(loaded.source.d), corpus, loaded.tokenizer)
     check_context(windows, loaded.context)
     check_enough(windows, loaded)
     milestones = [m * loaded.source.d for m in spec.tokens_per_dimension]
