@@ -54,9 +54,9 @@ def clean(markup: str) -> str:
     """Plain text of one page: paragraphs, list items and headings; empty for a page that only points to others."""
     if _SIGNPOST.search(markup):
         return ""
-    text = _SILENT.sub("", _COMMENT.sub("", markup))
+    text = _WEB_LINK.sub(r"\1", _SILENT.sub("", _COMMENT.sub("", markup)))
     text = _until_still(text, (_TEMPLATE, _template_text), (_LINK, _link_text), (_TABLE, ""))
-    text = _TAG.sub("", re.sub(r"<br[^<>]*>", " ", _WEB_LINK.sub(r"\1", text)))
+    text = _TAG.sub("", re.sub(r"<br[^<>]*>", " ", text))
     text = _until_still(_APPENDIX.sub("", _SWITCH.sub("", text)), (_EMPTY_SECTION, ""))
     text = _LIST.sub("", _HEADING.sub(r"\2", text))
     return _tidy(html.unescape(text))

@@ -70,8 +70,19 @@ class Turbo:
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         scale_a, scale_b = power_of_two(a), power_of_two(b)
-        small = (a / scale_a).to(self.half).T @ (b / scale_b).to(self.half)
-        return small.float() * (scale_a * scale_b)
+        small = half_product((a / scale_a).to(self.half).T, (b / scale_b).to(self.half))
+        return small * (scale_a * scale_b)
+
+
+def half_product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b of half-precision matrices, summed and returned in float32; a plain `@` would round the sums to half again.
+
+    Before torch 2.8 there is no such product: TF32 takes its place, in which numbers of 8 or 11 bits are exact too.
+    """
+    if torch.__version__ >= (2, 8):
+        return torch.mm(a, b, out_dtype=torch.float32)
+    with tf32(True):
+        return a.float() @ b.float()
 
 
 def tf32_part(x: Tensor) -> Tensor:

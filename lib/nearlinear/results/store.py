@@ -39,21 +39,25 @@ class NotRecorded(InputError):
     """No recorded result was made from this specification."""
 
 
+def _temporary_beside(path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise NearlinearError(
+            f"{path} cannot be written ({error.strerror or error}): choose a folder that can"
+        ) from error
+    os.close(handle)
+    return name
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and vanishes when it does not.
 
     Raises NearlinearError, in one sentence, where the folder cannot be written or the disk is full.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise NearlinearError(
-            f"{path} cannot be written ({error.strerror or error}): choose a folder that can"
-        ) from error
+    name = _temporary_beside(path)
     try:
         yield Path(name)
         Path(name).chmod(0o644)
@@ -64,6 +68,11 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise NearlinearError if `path` cannot be written: asked before hours of work, not after."""
+    Path(_temporary_beside(path)).unlink()
 
 
 def write_atomic(path: Path, text: str) -> None:

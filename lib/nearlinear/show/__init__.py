@@ -1,4 +1,4 @@
-"""Results in, figures, pickers and tables out. Nothing here computes a score or loads a model, and torch is never needed."""
+"""Results in; figures, pickers and tables out. Nothing here computes a score or loads a model: no torch is needed."""
 
 from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
 from .paper import PRINTED, SCORE, Printed, printed

@@ -9,7 +9,7 @@ from nearlinear.results.tokens import TokenErrors
 
 from .shown import Shown
 from .style import COLOURS, FAINT, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, plain_log, use
-from .words import describe, notes, number, run_size, sentences, subtitle
+from .words import caveats, describe, notes, number, run_size, sentences, subtitle
 
 RELATIVE = "relative error ‖e_t‖ / ‖Δ_t‖"
 _RELATIVE = r"relative error $\|e_t\|\,/\,\|\Delta_t\|$"
@@ -58,11 +58,14 @@ def error_histograms(errors: TokenErrors, blocks: Sequence[int] | None = None) -
     words = [_spread_in_words(f"Block {b}", relative[b], errors.is_first) for b in blocks]
     return Shown(
         figure,
-        sentences(f"{len(blocks)} histograms of the {RELATIVE}, logarithmic axis. {run_size(errors)}.", *words),
+        sentences(
+            f"{len(blocks)} histograms of the {RELATIVE}, logarithmic axis. {run_size(errors)}.",
+            *words,
+            caveats([errors]),
+        ),
         sentences(
             f"Histograms of the {RELATIVE} of each block's linear map, fitted on all tokens of the fit's windows.",
             f"{subtitle([errors])}. The paper's Fig. 9 shows the same tails in normalised units, ‖e_t‖ / ‖Y‖.",
-            *notes([errors]),
         ),
     )
 
@@ -142,7 +145,7 @@ def error_by_frequency(
     figure, (ax,) = canvas(
         "Do rare tokens carry the error?",
         subtitle([errors]),
-        ["First tokens left out. Bars: 95 % bootstrap interval over windows. ρ: Spearman correlation over tokens.",
+        ["First tokens left out. Bars: 95 % bootstrap interval over windows. ρ: Spearman correlation.",
          *notes([errors])],
         height=3.2,
     )  # fmt: skip
@@ -168,12 +171,11 @@ def error_by_frequency(
     legend_above(ax, columns=4)
     return Shown(
         figure,
-        sentences(f"Line chart with error bars. {run_size(errors)}.", *words),
+        sentences(f"Line chart with error bars. {run_size(errors)}.", *words, caveats([errors])),
         sentences(
             f"Mean {RELATIVE} of tokens grouped by how often they occur in the {where};",
             f"the map was fitted without first tokens. {subtitle([errors])}.",
             describe("Spearman correlation of frequency and error over all blocks", rho, number),
-            *notes([errors]),
         ),
     )
 
@@ -215,10 +217,9 @@ def heavy_tails(errors: TokenErrors) -> Shown:
     words = [describe(f"Worst 1 % of tokens, {label}", values, _percent) for label, _, _, values in lines]
     return Shown(
         figure,
-        sentences(f"Line chart against block number. {run_size(errors)}.", *words),
+        sentences(f"Line chart against block number. {run_size(errors)}.", *words, caveats([errors])),
         sentences(
             "Share of the total squared error ‖e_t‖² that the worst 1 % of the tokens hold, block by block.",
             f"{subtitle([errors])}.",
-            *notes([errors]),
         ),
     )

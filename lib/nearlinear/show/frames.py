@@ -16,8 +16,8 @@ from .errors import RELATIVE, log_bins, worst_share
 from .style import COLOURS, FAINT, INK, PANEL, WARNING
 from .words import held_out_size, interval, notes, number, run_size, score, sentences, warning
 
-_LEFT, _RIGHT, _TOP, _FLOOR = 46, 332, 26, 172
-_WIDTH, _HEIGHT = 340, 204
+_LEFT, _RIGHT, _TOP, _FLOOR = 40, 314, 26, 172
+_WIDTH, _HEIGHT = 320, 204
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _block_frame(view: View, curves: str, block: int) -> Frame:
         place = x(block), y(view.drawn(s.values[block]))
         here.append(svg.marker(s.marker, *place, COLOURS[s.role], hollow=s.hollow))
     left, right = svg.picture(_WIDTH, _HEIGHT, [curves, *here]), svg.picture(_WIDTH, _HEIGHT, _dots(view, block))
-    row = f"<div style='display:flex;flex-wrap:wrap;gap:6px 20px'>{left}{right}</div>"
+    row = f"<div style='display:flex;flex-wrap:wrap;gap:6px 14px'>{left}{right}</div>"
     words = "; ".join(f"{s.label} {_said(s, block)}" for s in view.series)
     alt = f"Block {block} of {run_size(view.profile)}: {view.word} {words}."
     return Frame.of(row, alt, _below(view, block))
@@ -174,7 +174,7 @@ def _dots(view: View, block: int) -> list[str]:
 
 def _dot(view: View, s: Series, scale: svg.Scale, block: int, row: int) -> list[str]:
     colour, track = COLOURS[s.role], row + 16
-    parts = [f"<path d='M0 {row - 11}h340v15h-340z' fill='{PANEL}'/>", svg.text(4, row, s.label)]
+    parts = [f"<path d='M0 {row - 11}h{_WIDTH}v15h-{_WIDTH}z' fill='{PANEL}'/>", svg.text(4, row, s.label)]
     parts += [svg.text(_RIGHT, row, _said(s, block), "end"), svg.line(10, track, _RIGHT - 4, track, FAINT, 0.5)]
     if s.intervals and not math.isnan(sum(s.intervals[block])):
         low, high = (scale(view.drawn(v)) for v in s.intervals[block])

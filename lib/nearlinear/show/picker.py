@@ -74,7 +74,7 @@ def _by_model(models: Sequence[str], pages: Sequence[widgets.Widget], name: str)
 def _block_controls(depth: int, name: str, start: int) -> tuple[widgets.IntSlider, widgets.HBox]:
     """A slider and a number box that follow each other."""
     block = min(start, depth - 1)
-    slider = widgets.IntSlider(block, 0, depth - 1, description=f"{name}: block", readout=False, **_wide())
+    slider = widgets.IntSlider(block, 0, depth - 1, description=f"{name}: block", readout=False, **_wide("20rem"))
     box = widgets.BoundedIntText(block, 0, depth - 1, description=f"{name}: block number", **_wide("16rem"))
     slider.link = widgets.jslink((slider, "value"), (box, "value"))
     return slider, widgets.HBox([slider, box], layout=widgets.Layout(flex_flow="row wrap", width="100%"))

@@ -12,6 +12,7 @@ from .shown import Shown
 from .style import COLOURS, DASHES, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, use
 from .words import (
     base_name,
+    caveats,
     describe,
     held_out_size,
     is_encoder,
@@ -105,13 +106,15 @@ def scores_by_block(profiles: Profiles) -> Shown:
     lines = [describe(run_size(p), p.scores) for p in profiles]
     return Shown(
         figure,
-        sentences("Two line charts of the linearity score against block number; on the right as 1 − score.", *lines),
+        sentences(
+            "Two line charts of the linearity score against block number; on the right as 1 − score.",
+            *lines,
+            caveats(profiles),
+        ),
         sentences(
             "Linearity score of each block (in-sample, first token in, with the residual): left on a linear axis,",
             "right as its distance from 1 on a logarithmic one.",
             f"{subtitle(profiles)}.",
-            *notes(profiles),
-            warning(profiles),
         ),
     )
 
@@ -172,11 +175,13 @@ def controls(profile: LinearityProfile, twins: Profiles = ()) -> Shown:
     legend_above(axes[0], columns=2)
     return Shown(
         figure,
-        sentences(f"Line charts of the score against block number. {run_size(profile)}.", *words),
+        sentences(
+            f"Line charts of the score against block number. {subtitle([profile], held_out_size(profile))}.",
+            *words,
+            caveats([profile, *twins]),
+        ),
         sentences(
             f"The linearity score of {subtitle([profile], held_out_size(profile))}, under each control.",
             INTERVAL if profile.held_out else "",
-            *notes([profile]),
-            warning([profile, *twins]),
         ),
     )

@@ -9,7 +9,7 @@ from nearlinear.results.types import LinearityProfile, TokensNeeded
 
 from .shown import Shown
 from .style import COLOURS, DASHES, FAINT, canvas, legend_above, use
-from .words import model_name, notes, number, score, sentences, subtitle
+from .words import caveats, model_name, notes, number, score, sentences, subtitle
 
 ENOUGH = 20
 """Tokens for each dimension below which we call a score unreliable."""
@@ -89,7 +89,7 @@ def _alt(curves: TokensNeeded, twins: Sequence[TokensNeeded]) -> str:
     last = [_over_blocks(t.held_out)[1][-1] for t in twins]
     random = f"Random weights, {len(twins)} seeds: {score(np.mean(last))} held out at the largest n/d." if last else ""
     medians = f"Median update score over the blocks at {_rows(curves)}."
-    return sentences(f"Line chart. {subtitle([curves])}.", medians, random)
+    return sentences(f"Line chart. {subtitle([curves])}.", medians, random, caveats([curves]))
 
 
 def _caption(curves: TokensNeeded, twins: Sequence[TokensNeeded]) -> str:
@@ -101,5 +101,4 @@ def _caption(curves: TokensNeeded, twins: Sequence[TokensNeeded]) -> str:
         f"{number(inside[-1] - outside[-1])} apart at n/d = {_ratio(curves)[-1]:.3g}.",
         f"Held out on {curves.n_test:,} tokens throughout.",
         f"Random weights: mean over {len(twins)} seeds, band from lowest to highest." if twins else "",
-        *notes([curves]),
     )

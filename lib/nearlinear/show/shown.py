@@ -12,6 +12,8 @@ from io import BytesIO
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from .style import FAINT, PANEL
+
 _HEAVY = 160_000
 """Bytes of SVG above which a picture of 128 colours is the lighter way."""
 
@@ -72,13 +74,16 @@ class Shown:
         svg = self.svg()
         kind, data = ("svg+xml", svg) if len(svg) < _HEAVY else ("png", self.png())
         source = f"data:image/{kind};base64,{b64encode(data).decode()}"
-        style = "display:block;width:100%;min-width:540px;max-width:780px;height:auto;margin:0 auto;background:#fff"
-        picture = f'<img alt="{escape(self.alt)}" src="{source}" style="{style}">'
+        style = "display:block;width:100%;min-width:540px;max-width:780px;height:auto;margin:0 auto"
+        # dark-light: the book's theme must not dim it on dark pages, it has a light panel of its own
+        picture = f'<img class="dark-light" alt="{escape(self.alt)}" src="{source}" style="{style}">'
         return f'<div tabindex="0" role="group" aria-label="Figure" style="overflow-x:auto">{picture}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        caption = f'<figcaption style="margin-top:.5em;font-size:.9em">{escape(self.caption)}</figcaption>'
-        return {"text/html": f'<figure style="margin:0">{self.image()}{caption}</figure>', "text/plain": self.alt}
+        words = f"color:{FAINT};font-size:13px;font-weight:normal;line-height:1.5;text-align:left;margin-top:6px"
+        caption = f'<figcaption style="{words}">{escape(self.caption)}</figcaption>'
+        panel = f"margin:0;padding:10px;border-radius:6px;background:{PANEL}"
+        return {"text/html": f'<figure style="{panel}">{self.image()}{caption}</figure>', "text/plain": self.alt}
 
     def glue(self, name: str) -> "Shown":
         """Keep the image as `name` and its caption as `name-caption` for the pages of the book (see `markdown`)."""

@@ -106,6 +106,6 @@ def ruled(scale: Scale, at: float, *, upright: bool, until: float) -> str:
 
 def picture(width: int, height: int, parts: Iterable[str]) -> str:
     """One drawing that grows and shrinks with its column; hidden from readers, whose words are the frame's."""
-    size = f"viewBox='0 0 {width} {height}' style='flex:1 1 290px;min-width:0;max-width:420px;overflow:visible'"
+    size = f"viewBox='0 0 {width} {height}' style='flex:1 1 270px;min-width:0;max-width:420px;overflow:visible'"
     font = f"font-family='{FONTS}' font-size='11' fill='{INK}'"
     return f"<svg aria-hidden='true' {size} {font}>{''.join(parts)}</svg>"

@@ -52,7 +52,7 @@ def paper_and_ours(rows: Iterable[Ours]) -> Html:
 
 def _judged(row: Ours) -> list[str]:
     c = claim(row.claim)
-    where = f"<br><small>arXiv {c.paper}, {escape(c.where)}</small>"
+    where = f"<br><span style='font-size:12px;color:{FAINT}'>arXiv {c.paper}, {escape(c.where)}</span>"
     verdict = f"<b style='white-space:nowrap'>{_SIGNS[row.verdict]} {row.verdict}</b>"
     return [
         f"<b>{c.id}</b> {escape(c.claim)}{where}",
@@ -60,7 +60,7 @@ def _judged(row: Ours) -> list[str]:
         f"{escape(row.what)}: <b>{escape(row.said)}</b>",
         escape(row.controls or _NOTHING),
         verdict,
-        f"<code>{escape(row.command)}</code>",
+        _code(row.command),
     ]
 
 
@@ -91,9 +91,9 @@ def parameters_table(parameters: Mapping[str, Mapping[str, str]]) -> Html:
     """A notebook's parameters, as papermill's `inspect_notebook` reports them: name, type, default and help."""
     rows = [
         [
-            f"<code>{escape(name)}</code>",
+            _code(name),
             escape(p["inferred_type_name"]),
-            f"<code>{escape(p['default'])}</code>",
+            _code(p["default"]),
             escape(p["help"]),
         ]
         for name, p in parameters.items()
@@ -127,13 +127,17 @@ def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> H
 
 
 _TABLE = "border-collapse:collapse;width:100%;margin:0;font-size:13px;display:table"
-_CELL = (
-    f"text-align:left;vertical-align:top;padding:5px 10px 5px 0;border-bottom:1px solid {GRID};overflow-wrap:anywhere"
-)
+_CELL = f"text-align:left;vertical-align:top;padding:5px 10px 5px 0;border-bottom:1px solid {GRID}"
+
+
+def _code(words: str) -> str:
+    """Code in the ink of the panel, whatever a dark theme thinks."""
+    return f"<code style='color:inherit;background:none;border:0;padding:0'>{escape(words)}</code>"
 
 
 def _fact(name: str, value: str) -> str:
-    return f"<tr><th scope='row' style='{_CELL};font-weight:normal;color:{FAINT}'>{name}</th><td style='{_CELL}'>{escape(value)}</td></tr>"
+    head = f"<th scope='row' style='{_CELL};font-weight:normal;color:{FAINT}'>{name}</th>"
+    return f"<tr>{head}<td style='{_CELL};overflow-wrap:anywhere'>{escape(value)}</td></tr>"
 
 
 def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:

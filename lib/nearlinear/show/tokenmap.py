@@ -43,6 +43,7 @@ def _style() -> str:
     rules += [f".nl-e{i}{{border-bottom:{i - _UNDERLINED + 1}px solid {INK}}}" for i in lines]
     rules.append(f".nl-ex{{color:{FAINT}}}.nl-map{{line-height:2;overflow-wrap:anywhere}}")
     rules.append(".nl-map i{font-style:normal;white-space:pre-wrap;padding:1px 0;border-radius:2px;margin-right:1px}")
+    rules.append(".nl-map.nl-key{font-size:12px;margin:8px 0 0}.nl-key i{white-space:nowrap}")
     rules.append(".nl-map sup{font-size:10px;line-height:1;padding-left:2px}")
     return f"<style>{''.join(rules)}</style>"
 
@@ -72,8 +73,8 @@ def _token(text: str, error: float, level: int, numbered: bool) -> str:
 def _legend() -> str:
     between = [f"{low:g}–{high:g}" for low, high in pairwise(EDGES)]
     names = [f"&lt; {EDGES[0]:g}", *between, f"≥ {EDGES[-1]:g}"]
-    boxes = " ".join(f"<i class='nl-e{i}'>&nbsp;{name}&nbsp;</i>" for i, name in enumerate(names))
-    return f"<p class='nl-map' style='margin:8px 0 0;font-size:12px;color:{FAINT}'>{RELATIVE}: {boxes}</p>"
+    boxes = " ".join(f"<i class='nl-e{i}'> {name} </i>" for i, name in enumerate(names))
+    return f"<p class='nl-map nl-key' style='color:{FAINT}'>{RELATIVE}: {boxes}</p>"
 
 
 def token_map_frame(errors: TokenErrors, block: int, passage: int = 0) -> Frame:
@@ -91,7 +92,8 @@ def token_map_frame(errors: TokenErrors, block: int, passage: int = 0) -> Frame:
         f"Passage {passage} coloured by {RELATIVE} at block {block}, {run_size(errors)}. Median {middle}. "
         f"Largest: {named or NO_ANSWER}."
     )
-    small = f"<span style='color:{FAINT};font-size:12px'>{escape(sentences(run_size(errors) + '.', *notes([errors])))}</span>"
+    run = escape(sentences(f"{run_size(errors)}.", *notes([errors])))
+    small = f"<span style='color:{FAINT};font-size:12px'>{run}</span>"
     below = f"<p style='margin:6px 0 0'><b>Block {block}</b>, passage {passage}: median error {middle}. {small}</p>"
     return Frame.of(f"{_style()}<div class='nl-map'>{''.join(spans)}</div>", alt, _legend() + below, role="group")
 

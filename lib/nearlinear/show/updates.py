@@ -9,12 +9,12 @@ from nearlinear.results.types import LinearityProfile
 from .scores import INTERVAL, Profiles, as_tuple, gap, looks
 from .shown import Shown
 from .style import COLOURS, FAINT, block_axis, canvas, legend_above, plain_log, use
-from .words import describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
+from .words import caveats, describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
 
 
 @use()
 def update_scores_by_block(profiles: Profiles) -> Shown:
-    """Fig. 1 right: the score of the update alone, one panel a model, with and without the first token, and held out."""
+    """Fig. 1 right: the score of the update alone, one panel a model: with and without first tokens, and held out."""
     profiles = as_tuple(profiles)
     columns = min(len(profiles), 2)
     rows = -(-len(profiles) // columns)
@@ -29,7 +29,10 @@ def update_scores_by_block(profiles: Profiles) -> Shown:
         ncols=columns,
         sharey=True,
     )
-    words = [sentences(f"{run_size(p)}.", *_update_panel(ax, p)) for ax, p in zip(axes, profiles, strict=False)]
+    words = [
+        sentences(f"{subtitle([p], held_out_size(p))}.", *_update_panel(ax, p))
+        for ax, p in zip(axes, profiles, strict=False)
+    ]
     for spare in axes[len(profiles) :]:
         spare.remove()
     for ax in axes[::columns]:
@@ -40,14 +43,12 @@ def update_scores_by_block(profiles: Profiles) -> Shown:
     legend_above(axes[0])
     return Shown(
         figure,
-        sentences("Line charts of the update score against block number.", *words),
+        sentences("Line charts of the update score against block number.", *words, caveats(profiles)),
         sentences(
-            "Share of each block's update that a linear map of its input explains: in-sample with all tokens, without the",
-            "first token of each window, and held out without it.",
+            "Share of each block's update that a linear map of its input explains: in-sample with all tokens, without",
+            "the first token of each window, and held out without it.",
             *(f"{subtitle([p], held_out_size(p))}." for p in profiles),
             INTERVAL,
-            *notes(profiles),
-            warning(profiles),
         ),
     )
 
@@ -103,13 +104,11 @@ def update_sizes(profiles: Profiles) -> Shown:
     legend_above(left)
     return Shown(
         figure,
-        sentences("Two line charts on logarithmic axes against block number.", *words),
+        sentences("Two line charts on logarithmic axes against block number.", *words, caveats(profiles)),
         sentences(
             "Size of each block's update beside its output. Left, as in Fig. 3: the mean over tokens of ‖δ_t‖/‖y_t‖.",
             "Right: ‖Δ‖²/‖Y‖² of the centred matrices, with and without the first token of each window.",
             f"{subtitle(profiles)}.",
-            *notes(profiles),
-            warning(profiles),
         ),
     )
 
@@ -140,12 +139,11 @@ def identity(profile: LinearityProfile) -> Shown:
             f"Scatter chart on logarithmic axes, two points a block. {run_size(profile)}. {result}",
             describe("1 − score, all tokens", every[0], number),
             describe("1 − score, first token out", without[0], number),
+            caveats([profile]),
         ),
         sentences(
             "The score's distance from 1 against the update score's, times the update's share of the energy:",
             f"{subtitle([profile])}. {result}",
-            *notes([profile]),
-            warning([profile]),
         ),
     )
 

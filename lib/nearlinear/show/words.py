@@ -98,6 +98,12 @@ def warning(results: Iterable) -> str:
     return " ".join(f"Not reliable: {model_name(r.provenance)}: {r.reason}." for r in bad).replace("..", ".")
 
 
+def caveats(results: Iterable) -> str:
+    """Notes and warnings in one breath, for an alternative text."""
+    results = list(results)
+    return sentences(*notes(results), warning(results))
+
+
 def describe(label: str, values: Sequence[float], say=score) -> str:
     """One curve over the blocks in one sentence: its median, its ends, and where there is no answer."""
     values = np.asarray(values, float)
