@@ -18,13 +18,13 @@ class OneSentence(argparse.ArgumentParser):
     """A parser that says what is wrong in one sentence, with the nearest name it knows."""
 
     def error(self, message: str):
-        self.exit(2, f"nearlinear: {message}{self._nearest(message)}; see '{self.prog} --help'.\n")
+        self.exit(2, f"nearlinear: {message}; see '{self.prog} --help'\n")
 
-    def _nearest(self, message: str) -> str:
+    def refuse(self, unknown: Sequence[str]) -> None:
+        """Stop at options that do not exist, naming the nearest one that does."""
         known = [name for action in self._actions for name in action.option_strings]
-        wrong = next((word for word in message.split() if word.startswith("--")), "")
-        near = difflib.get_close_matches(wrong.partition("=")[0], known, n=1)
-        return f" (did you mean {near[0]}?)" if near and near[0] != wrong else ""
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1)
+        self.error(f"there is no option {unknown[0]}" + (f" (did you mean {near[0]}?)" if near else ""))
 
 
 def fraction(text: str) -> float:
@@ -47,21 +47,21 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneSentence, metavar="COMMAND")
     _add_score(commands)
     doctor = commands.add_parser("doctor", help="say what this machine has, and what would work", allow_abbrev=False)
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=_doctor, parser=doctor)
     renew = commands.add_parser("results", help="compute the recorded results again", allow_abbrev=False)
     renew.add_argument("--only", default="", metavar="TEXT", help="only results whose name holds TEXT")
     renew.add_argument("--stale", action="store_true", help="only results made by an earlier version of the library")
     renew.add_argument(
         "--into", type=Path, default=None, metavar="FOLDER", help="where to write (default: book/results)"
     )
-    renew.set_defaults(run=_results)
+    renew.set_defaults(run=_results, parser=renew)
     return top
 
 
 def _add_score(commands) -> None:
-    add = commands.add_parser(
-        "score", help="score how linear each block of a model is on a text", allow_abbrev=False
-    ).add_argument
+    score = commands.add_parser("score", help="score how linear each block of a model is", allow_abbrev=False)
+    score.set_defaults(run=_score, parser=score)
+    add = score.add_argument
     add("--model", default="smollm2-135m", help="smollm2-135m, minilm, a folder, or a Hugging Face id[@revision]")
     add(
         "--text",
@@ -78,19 +78,14 @@ def _add_score(commands) -> None:
     add("--random-weights", type=int, metavar="SEED", help="score the same architecture with random weights")
     add("--seed", type=int, default=0, help="of the split and the bootstrap (default: 0)")
     add("--json", type=Path, metavar="OUT", help="write everything to OUT")
-    commands.choices["score"].set_defaults(run=_score)
 
 
 def _score(options: argparse.Namespace) -> None:
     from nearlinear import study
-    from nearlinear.results.store import replacing, write_atomic
+    from nearlinear.results.store import check_writable, write_atomic
 
     if options.json:
-        with replacing(
-            options.json.with_name(f".{options.json.name}.probe")
-        ) as probe:  # before hours of work, not after
-            probe.write_text("")
-        options.json.with_name(f".{options.json.name}.probe").unlink()
+        check_writable(options.json)
     result = study.run(_spec(options), device=options.device)[0]
     if options.json:
         write_atomic(options.json, result.to_json())
@@ -154,7 +149,9 @@ def _results(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = parser().parse_args(arguments)
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse(unknown)
     try:
         options.run(options)
     except NearlinearError as error:

@@ -5,29 +5,21 @@ from pathlib import Path
 
 from nearlinear.errors import InputError
 from nearlinear.results.data import data_root
-from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec
+from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.store import is_current, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
 from nearlinear.study import run
 
-DIMENSIONS = (5, 10, 25, 50, 100, 213)
-"""Tokens a dimension at which the long runs look: 213 · 576 is 122,688 tokens, all the long run has to fit on."""
-
-LONG_TOKENS = 163_840
+_LONG, *_LONG_TWINS = long_specs("smollm2-135m")
 
 RECORDED: dict[str, ProfileSpec] = {
     "minilm-laptop": laptop_spec("minilm"),
-    "minilm-long": long_spec("minilm", n_tokens=40_960, per_dimension=DIMENSIONS[:4]),
+    "minilm-long": long_spec("minilm", n_tokens=40_960),
     "smollm2-135m-laptop": laptop_spec("smollm2-135m"),
     "smollm2-135m-random-0-laptop": laptop_spec("smollm2-135m", random_seed=0),
-    "smollm2-135m-long": long_spec("smollm2-135m", n_tokens=LONG_TOKENS, per_dimension=DIMENSIONS),
-    **{
-        f"smollm2-135m-random-{seed}-long": long_spec(
-            "smollm2-135m", n_tokens=LONG_TOKENS, per_dimension=DIMENSIONS, random_seed=seed
-        )
-        for seed in range(3)
-    },
+    "smollm2-135m-long": _LONG,
+    **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
 }
 """Every recorded run by name, cheapest first."""
 

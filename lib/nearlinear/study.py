@@ -41,14 +41,14 @@ def linearity_profiles(specs, *, mode: str = "recompute", device: str = "auto") 
     return [linearity_profile(spec, mode=mode, device=device) for spec in specs]
 
 
-def token_errors(spec: ProfileSpec, *, device: str = "auto") -> TokenErrors:
-    """Error of the linear map on every held-out token: the same run as `linearity_profile`, never a second one."""
-    return load_or_run(spec, lambda s: run(s, device=device), TokenErrors)
+def token_errors(specs, *, device: str = "auto") -> list[TokenErrors]:
+    """Errors of the linear maps on every held-out token: the same runs as `linearity_profiles`, never a second one."""
+    return [load_or_run(spec, lambda s: run(s, device=device), TokenErrors) for spec in specs]
 
 
-def tokens_needed(spec: ProfileSpec, *, mode: str = "recorded", device: str = "auto") -> TokensNeeded:
-    """How the scores settle as tokens come in, at the milestones of the specification."""
-    return load_or_run(spec, lambda s: run(s, device=device), TokensNeeded, mode=mode)
+def tokens_needed(specs, *, mode: str = "recorded", device: str = "auto") -> list[TokensNeeded]:
+    """How the scores settle as tokens come in, at the milestones of each specification."""
+    return [load_or_run(spec, lambda s: run(s, device=device), TokensNeeded, mode=mode) for spec in specs]
 
 
 def pick_device(name: str) -> str:

@@ -13,7 +13,9 @@ SILENT = "ref|math|chem|gallery|timeline|imagemap|score|source|syntaxhighlight|c
 APPENDIX = "See also|References|Notes|Footnotes|Citations|Sources|Bibliography|Further reading|External links"
 """Sections that are lists of pointers, not prose."""
 
-SPEAKING = {"convert": (0, 1), "cvt": (0, 1), "lang": (1,), "nowrap": (0,), "quote": (0,), "as of": (0,)}
+SPEAKING = {"convert": (0, 1), "cvt": (0, 1), "lang": (1,), "transl": (1,)} | dict.fromkeys(
+    ("abbr", "angbr", "as of", "ipa", "nihongo", "nowrap", "quote", "small", "unicode", "vanchor"), (0,)
+)
 """Templates whose parameters are words of the sentence, and which ones; every other template is dropped."""
 
 _COMMENT = re.compile(r"<!--.*?-->", re.S)

@@ -4,7 +4,6 @@ A window never spans documents, and fit and test windows never share one (nor a 
 tokens near each other are not independent, and a score held out token by token would flatter the model.
 """
 
-import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -135,7 +134,7 @@ def _char_windows(spec: CharWindows, corpus: Corpus, tokenizer: PreTrainedTokeni
     draw = _Draw(corpus, tokenizer, spec.chars, spec.seed)
     fit_part, test_part = draw.split(spec.n_test / (spec.n_fit + spec.n_test))
     fit = draw.take(fit_part, lambda count, tokens: count >= spec.n_fit and tokens >= spec.min_fit_tokens)
-    n_test = math.ceil(spec.n_test * len(fit) / spec.n_fit)
+    n_test = -(-spec.n_test * len(fit) // spec.n_fit)  # in proportion, rounded up
     return _window_set(fit, draw.take(test_part, lambda count, tokens: count >= n_test))
 
 

@@ -57,6 +57,23 @@ def laptop_spec(
     )
 
 
+def laptop_specs(models: str, **options) -> list[ProfileSpec]:
+    """`laptop_spec` of each of several models, whose names are separated by commas."""
+    return [laptop_spec(name.strip(), **options) for name in models.split(",")]
+
+
+DIMENSIONS = (5, 10, 25, 50, 100, 213)
+"""Tokens a dimension at which a long run looks: 213 · 576 is 122,688 tokens, all that SmolLM2's has to fit on."""
+
+LONG_TOKENS = 163_840
+
+
+def long_specs(model: str, *, n_tokens: int = LONG_TOKENS, twin_seeds: int = 3) -> list[ProfileSpec]:
+    """The long run of a model, then those of its random twins. What a shorter text cannot reach is left out of it."""
+    seeds = (None, *range(twin_seeds))
+    return [long_spec(model, n_tokens=n_tokens, per_dimension=DIMENSIONS, random_seed=seed) for seed in seeds]
+
+
 def long_spec(
     model: str, *, n_tokens: int, per_dimension: tuple[int, ...], random_seed: int | None = None
 ) -> ProfileSpec:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from nearlinear.errors import BrokenFile
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from nearlinear.errors import BrokenFile
 
 from .provenance import Provenance
 from .store import replacing

@@ -1,6 +1,14 @@
 """Results in; figures, pickers and tables out. Nothing here computes a score or loads a model: no torch is needed."""
 
 from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
+from .findings import (
+    Finding,
+    linearity_findings,
+    numbers,
+    token_findings,
+    tokens_needed_findings,
+    update_findings,
+)
 from .paper import PRINTED, SCORE, Printed, printed
 from .picker import Frame, block_picker, histogram_picker, layer_picker, token_map_picker, update_picker
 from .scores import controls, scores_by_block
@@ -10,11 +18,13 @@ from .style import COLOURS, use
 from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
 from .tokenmap import token_map
 from .updates import identity, update_scores_by_block, update_sizes
+from .verdicts import linearity_rows, token_rows, update_rows
 
 __all__ = [
     "COLOURS",
     "PRINTED",
     "SCORE",
+    "Finding",
     "Frame",
     "Html",
     "Ours",
@@ -30,15 +40,23 @@ __all__ = [
     "histogram_picker",
     "identity",
     "layer_picker",
+    "linearity_findings",
+    "linearity_rows",
+    "numbers",
     "paper_and_ours",
     "parameters_table",
     "printed",
     "provenance_table",
     "scores_by_block",
+    "token_findings",
     "token_map",
     "token_map_picker",
+    "token_rows",
     "tokens_needed",
+    "tokens_needed_findings",
+    "update_findings",
     "update_picker",
+    "update_rows",
     "update_scores_by_block",
     "update_sizes",
     "use",

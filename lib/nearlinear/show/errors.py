@@ -74,8 +74,9 @@ def _histogram(ax: Axes, relative: np.ndarray, first: np.ndarray, bins: np.ndarr
     inside = np.clip(relative, bins[0], bins[-1])
     ax.stairs(np.histogram(inside[~first], bins)[0], bins, fill=True, color=COLOURS["in-sample"], alpha=0.85)
     ax.axvline(np.nanmedian(relative[~first]), color=FAINT, lw=1.2)
-    ax.plot(inside[first], np.full(first.sum(), 0.94), "|", ms=9, mew=0.8, color=COLOURS["no first token"],
-            transform=ax.get_xaxis_transform())  # fmt: skip
+    level = np.full(first.sum(), 0.94)
+    tick = {"ls": "none", "marker": "|", "ms": 9, "mew": 0.8, "color": COLOURS["no first token"]}
+    ax.plot(inside[first], level, transform=ax.get_xaxis_transform(), **tick)
     ax.set_xscale("log")
     plain_log(ax.xaxis)
 
@@ -142,30 +143,10 @@ def error_by_frequency(
     """Does rarity carry the error? Mean relative error by how often a token occurs, for a few blocks."""
     blocks = spread(errors.L, 4) if blocks is None else tuple(blocks)
     where = "held-out text" if counts is None else "sample counted"
-    figure, (ax,) = canvas(
-        "Do rare tokens carry the error?",
-        subtitle([errors]),
-        ["First tokens left out. Bars: 95 % bootstrap interval over windows. ρ: Spearman correlation.",
-         *notes([errors])],
-        height=3.2,
-    )  # fmt: skip
-    rest = ~errors.is_first
-    frequency = token_counts(errors, counts)[rest]
-    edges = frequency_bins(frequency)
-    bins = np.searchsorted(edges, frequency, side="right") - 1
-    used, bins = np.unique(bins, return_inverse=True)
-    relative = errors.relative_error(no_first=True)[:, rest]
-    rho, words = frequency_correlation(errors, counts), []
-    for i, block in enumerate(blocks):
-        mean, ends = mean_by_bin(relative[block], bins, len(used), errors.window[rest])
-        place = np.arange(len(used)) + 0.07 * (i - (len(blocks) - 1) / 2)
-        look = {"color": MODEL_COLOURS[i % 6], "marker": MARKERS[i % 6], "ms": 5, "capsize": 2, "elinewidth": 1}
-        ax.errorbar(place, mean, np.abs(ends - mean), label=f"block {block}, ρ = {number(rho[block])}", **look)
-        words.append(
-            f"Block {block}: mean relative error {number(mean[0])} for the rarest tokens and {number(mean[-1])} for the "
-            f"most frequent, correlation {number(rho[block])}."
-        )
-    ax.set_xticks(range(len(used)), [_bin_name(edges, b) for b in used])
+    how = "First tokens left out. Bars: 95 % bootstrap interval over windows. ρ: Spearman correlation over tokens."
+    figure, (ax,) = canvas("Do rare tokens carry the error?", subtitle([errors]), [how, *notes([errors])], height=3.2)
+    rho = frequency_correlation(errors, counts)
+    words = _frequency_lines(ax, errors, token_counts(errors, counts), blocks, rho)
     ax.set_xlabel(f"times the token occurs in the {where}")
     ax.set_ylabel(f"mean {_RELATIVE}")
     legend_above(ax, columns=4)
@@ -178,6 +159,25 @@ def error_by_frequency(
             describe("Spearman correlation of frequency and error over all blocks", rho, number),
         ),
     )
+
+
+def _frequency_lines(ax: Axes, errors: TokenErrors, counts: np.ndarray, blocks, rho: np.ndarray) -> list[str]:
+    """A line a block, its points side by side inside a bin so that intervals can be told apart; returns the words."""
+    rest = ~errors.is_first
+    edges = frequency_bins(counts[rest])
+    used, bins = np.unique(np.searchsorted(edges, counts[rest], side="right") - 1, return_inverse=True)
+    relative, words = errors.relative_error(no_first=True)[:, rest], []
+    for i, block in enumerate(blocks):
+        mean, ends = mean_by_bin(relative[block], bins, len(used), errors.window[rest])
+        place = np.arange(len(used)) + 0.07 * (i - (len(blocks) - 1) / 2)
+        look = {"color": MODEL_COLOURS[i % 6], "marker": MARKERS[i % 6], "ms": 5, "capsize": 2, "elinewidth": 1}
+        ax.errorbar(place, mean, np.abs(ends - mean), label=f"block {block}, ρ = {number(rho[block])}", **look)
+        words.append(
+            f"Block {block}: mean relative error {number(mean[0])} for the rarest tokens, {number(mean[-1])} for the "
+            f"most frequent, correlation {number(rho[block])}."
+        )
+    ax.set_xticks(range(len(used)), [_bin_name(edges, b) for b in used])
+    return words
 
 
 def _percent(share: float) -> str:

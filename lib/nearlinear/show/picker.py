@@ -12,7 +12,9 @@ from ipywidgets import embed
 
 from nearlinear.results.tokens import TokenErrors
 
-from .frames import Frame, histogram_frames, score_frames, update_frames
+from .block_frames import score_frames, update_frames
+from .error_frames import histogram_frames
+from .frames import Frame
 from .scores import Profiles, as_tuple
 from .tokenmap import token_map_frame
 from .words import model_name
@@ -60,10 +62,15 @@ def layer_picker(frames: Mapping[str, Sequence[Frame]], *, name: str, start: int
     pages = []
     for of_model in frames.values():
         slider, row = controls[len(of_model)]
-        pages.append(widgets.VBox([row, _chosen(slider, "value", [widgets.HTML(f.html) for f in of_model])]))
+        pages.append(widgets.VBox([row, _chosen(slider, "value", _drawn(of_model))]))
     picker = pages[0] if len(pages) == 1 else _by_model(list(frames), pages, name)
     _refuse_heavy(picker, name)
     return picker
+
+
+def _drawn(frames: Sequence[Frame]) -> list[widgets.HTML]:
+    full = widgets.Layout(width="100%")
+    return [widgets.HTML(frame.html, layout=full) for frame in frames]
 
 
 def _by_model(models: Sequence[str], pages: Sequence[widgets.Widget], name: str) -> widgets.VBox:

@@ -1,6 +1,6 @@
 """Figures of the score with the residual: Fig. 1 left, and what the controls leave of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from nearlinear.results.types import LinearityProfile
 
+from .series import Series, controls_of
 from .shown import Shown
 from .style import COLOURS, DASHES, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, use
 from .words import (
@@ -119,25 +120,18 @@ def scores_by_block(profiles: Profiles) -> Shown:
     )
 
 
-def _control_lines(profile: LinearityProfile) -> list[tuple[str, str, str, Sequence[float]]]:
-    """(label, colour, marker, scores), from the paper's own setting to the strictest."""
-    lines = [
-        ("in-sample, all tokens (the paper)", COLOURS["in-sample"], "o", profile.scores),
-        ("in-sample, first token out", COLOURS["no first token"], "s", profile.no_first_token.scores),
-    ]
-    if profile.held_out:
-        strict = profile.held_out.no_first_token.scores
-        lines.append(("held out, first token out", COLOURS["held out"], "^", strict))
-    return lines
-
-
-def _strictest(profile: LinearityProfile) -> Sequence[float]:
-    return profile.held_out.no_first_token.scores if profile.held_out else profile.no_first_token.scores
+def draw_control(ax: Axes, series: Series, change: Callable = np.asarray) -> None:
+    """One control's curve, `change`d, with its interval shaded where it has one."""
+    colour, blocks = COLOURS[series.role], range(len(series.values))
+    ax.plot(blocks, change(series.values), color=colour, marker=series.marker, label=series.label)
+    if series.intervals:
+        low, high = np.array(series.intervals, float).T
+        ax.fill_between(blocks, change(low), change(high), color=colour, alpha=0.22, lw=0)
 
 
 def _twin_band(axes: Sequence[Axes], twins: Sequence[LinearityProfile], label: str) -> np.ndarray:
     """Mean and range over seeds of the random twins, drawn in both panels; returns the mean."""
-    table = np.array([_strictest(t) for t in twins], float)  # (seeds, L)
+    table = np.array([controls_of(t, "scores")[-1].values for t in twins], float)  # (seeds, L)
     mean, blocks = table.mean(0), range(table.shape[1])
     colour = COLOURS["random twin"]
     for ax, change in zip(axes, (np.asarray, gap), strict=True):
@@ -148,8 +142,13 @@ def _twin_band(axes: Sequence[Axes], twins: Sequence[LinearityProfile], label: s
 
 @use()
 def controls(profile: LinearityProfile, twins: Profiles = ()) -> Shown:
-    """One model's score under every control: first token out, held out with its interval, random weights."""
+    """One model's score under every control: first token out, held out with its interval, random weights.
+
+    Twins are shown under the strictest control. Raises ValueError when the model has held-out scores and a twin none.
+    """
     twins = as_tuple(twins) if twins else ()
+    if any((t.held_out is None) != (profile.held_out is None) for t in twins):
+        raise ValueError("a model and its random twins must both have held-out scores, or neither")
     figure, axes = canvas(
         "What the controls leave of the score",
         subtitle([profile], held_out_size(profile)),
@@ -158,18 +157,14 @@ def controls(profile: LinearityProfile, twins: Profiles = ()) -> Shown:
         height=3.1,
         ncols=2,
     )
-    lines = _control_lines(profile)
-    for label, colour, marker, scores in lines:
-        axes[0].plot(range(profile.L), scores, color=colour, marker=marker, label=label)
-        axes[1].plot(range(profile.L), gap(scores), color=colour, marker=marker)
-    if profile.held_out:
-        low, high = np.array(profile.held_out.no_first_token.intervals.scores, float).T
-        axes[0].fill_between(range(profile.L), low, high, color=COLOURS["held out"], alpha=0.22, lw=0)
-        axes[1].fill_between(range(profile.L), gap(low), gap(high), color=COLOURS["held out"], alpha=0.22, lw=0)
-    words = [describe(label, scores) for label, _, _, scores in lines]
+    series = controls_of(profile, "scores")
+    for ax, change in zip(axes, (np.asarray, gap), strict=True):
+        for one in series:
+            draw_control(ax, one, change)
+    words = [describe(one.label, one.values) for one in series]
     if twins:
         seeds = f"{len(twins)} seed{'s' if len(twins) > 1 else ''}"
-        label = f"random weights ({seeds}), {lines[-1][0]}"
+        label = f"random weights ({seeds}), {series[-1].label}"
         words.append(describe(label, _twin_band(axes, twins, label)))
     score_and_gap_axes(axes, profile.L)
     legend_above(axes[0], columns=2)

@@ -47,13 +47,8 @@ def tokens_needed(
 
     The line is the median over blocks, the band their quartiles. `profile` marks where the page's own run stands.
     """
-    figure, (ax,) = canvas(
-        "How many tokens a score needs",
-        subtitle([curves]) + f", n/d = {_ratio(curves)[0]:.3g} to {_ratio(curves)[-1]:.3g}",
-        ["Update score, first token out. Line: median over blocks; band: their quartiles (twins: range over seeds).",
-         *notes([curves])],
-        height=3.3,
-    )  # fmt: skip
+    how = "Update score, first token out. Line: median over blocks; band: their quartiles (twins: range over seeds)."
+    figure, (ax,) = canvas("How many tokens a score needs", subtitle([curves]), [how, *notes([curves])], height=3.3)
     _quartiles(ax, curves, curves.in_sample, COLOURS["in-sample"], "o", "in-sample")
     _quartiles(ax, curves, curves.held_out, COLOURS["held out"], "^", "held out")
     if twins:

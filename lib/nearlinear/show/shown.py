@@ -74,7 +74,7 @@ class Shown:
         svg = self.svg()
         kind, data = ("svg+xml", svg) if len(svg) < _HEAVY else ("png", self.png())
         source = f"data:image/{kind};base64,{b64encode(data).decode()}"
-        style = "display:block;width:100%;min-width:540px;max-width:780px;height:auto;margin:0 auto"
+        style = "display:block;width:100%;min-width:540px;max-width:780px;height:auto;margin:0 auto;padding:0"
         # dark-light: the book's theme must not dim it on dark pages, it has a light panel of its own
         picture = f'<img class="dark-light" alt="{escape(self.alt)}" src="{source}" style="{style}">'
         return f'<div tabindex="0" role="group" aria-label="Figure" style="overflow-x:auto">{picture}</div>'
@@ -87,8 +87,10 @@ class Shown:
 
     def glue(self, name: str) -> "Shown":
         """Keep the image as `name` and its caption as `name-caption` for the pages of the book (see `markdown`)."""
-        from myst_nb import glue
-
+        try:
+            from myst_nb import glue
+        except ImportError:  # on Colab there is no book to glue for
+            return self
         glue(name, Html(self.image(), self.alt), display=False)
         glue(f"{name}-caption", _Words(self.caption), display=False)
         return self

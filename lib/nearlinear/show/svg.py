@@ -62,7 +62,7 @@ def line(x1: float, y1: float, x2: float, y2: float, colour: str = GRID, width: 
     return f"<path d='M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}' stroke='{colour}' stroke-width='{width}'{look}/>"
 
 
-def curve(points: Iterable[tuple[float, float]], colour: str, width: float = 1.6) -> str:
+def curve(points: Iterable[tuple[float, float]], colour: str, width: float = 1.6, look: str = "") -> str:
     """A line through the points, broken where one is NaN."""
     path, pen = [], "M"
     for x, y in points:
@@ -71,7 +71,7 @@ def curve(points: Iterable[tuple[float, float]], colour: str, width: float = 1.6
             continue
         path.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
-    return f"<path d='{''.join(path)}' fill='none' stroke='{colour}' stroke-width='{width}'/>"
+    return f"<path d='{''.join(path)}' fill='none' stroke='{colour}' stroke-width='{width}'{look}/>"
 
 
 def bars(edges: Sequence[float], heights: Sequence[float], floor: float, colour: str) -> str:

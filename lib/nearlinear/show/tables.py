@@ -47,7 +47,7 @@ class Ours:
 def paper_and_ours(rows: Iterable[Ours]) -> Html:
     """The claims beside our numbers: what the paper prints, what we found, the controls it lacked, and the verdict."""
     head = ("claim", "the paper prints", "ours", "our controls", "verdict", "repeat it with")
-    return _table("Paper and ours", head, [_judged(row) for row in rows])
+    return table("Paper and ours", head, [_judged(row) for row in rows])
 
 
 def _judged(row: Ours) -> list[str]:
@@ -98,17 +98,17 @@ def parameters_table(parameters: Mapping[str, Mapping[str, str]]) -> Html:
         ]
         for name, p in parameters.items()
     ]
-    return _table("Parameters", ("name", "type", "value", "what it is"), rows)
+    return table("Parameters", ("name", "type", "value", "what it is"), rows)
 
 
 def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> Html:
     """How a result was made, folded away: model, text, seeds, machine, versions, code, command."""
-    p = result.provenance
+    p, m = result.provenance, result.provenance.model
     facts = {
-        "model": f"{p.model.id} {p.model.revision}".strip() + (f" ({p.model.note})" if p.model.note else ""),
-        "weights (sha256)": p.model.sha256,
-        "architecture": f"{p.model.architecture}, {p.model.n_parameters:,} parameters, L = {p.model.L}, d = {p.model.d}",
-        "text": f"{p.corpus.id}, {p.corpus.n_documents:,} documents" + (f" ({p.corpus.note})" if p.corpus.note else ""),
+        "model": _noted(f"{m.id} {m.revision}".strip(), m.note),
+        "weights (sha256)": m.sha256,
+        "architecture": f"{m.architecture}, L = {m.L}, d = {m.d}, {m.n_parameters:,} parameters",
+        "text": _noted(f"{p.corpus.id}, {p.corpus.n_documents:,} documents", p.corpus.note),
         "text (sha256)": p.corpus.sha256,
         "tokens": f"{p.n_tokens:,} in {p.n_windows:,} windows",
         "seed": str(p.seed),
@@ -121,9 +121,13 @@ def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> H
         "command": p.command,
     }
     rows = "".join(_fact(name, value) for name, value in facts.items())
-    table = f"<table style='{_TABLE}'><tbody>{rows}</tbody></table>"
+    facts_table = f"<table style='{_TABLE}'><tbody>{rows}</tbody></table>"
     summary = "<summary>How these numbers were made</summary>"
-    return _panel(f"<details>{summary}{table}</details>", "provenance of the numbers")
+    return _panel(f"<details>{summary}{facts_table}</details>", "provenance of the numbers")
+
+
+def _noted(name: str, note: str) -> str:
+    return f"{name} ({note})" if note else name
 
 
 _TABLE = "border-collapse:collapse;width:100%;margin:0;font-size:13px;display:table"
@@ -140,7 +144,7 @@ def _fact(name: str, value: str) -> str:
     return f"<tr>{head}<td style='{_CELL};overflow-wrap:anywhere'>{escape(value)}</td></tr>"
 
 
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Cells are HTML already. The first cell of a row is its header."""
     heads = "".join(f"<th scope='col' style='{_CELL};border-color:{FAINT}'>{escape(name)}</th>" for name in head)
     body = "".join(

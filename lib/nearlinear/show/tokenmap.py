@@ -43,7 +43,7 @@ def _style() -> str:
     rules += [f".nl-e{i}{{border-bottom:{i - _UNDERLINED + 1}px solid {INK}}}" for i in lines]
     rules.append(f".nl-ex{{color:{FAINT}}}.nl-map{{line-height:2;overflow-wrap:anywhere}}")
     rules.append(".nl-map i{font-style:normal;white-space:pre-wrap;padding:1px 0;border-radius:2px;margin-right:1px}")
-    rules.append(".nl-map.nl-key{font-size:12px;margin:8px 0 0}.nl-key i{white-space:nowrap}")
+    rules.append(".nl-map.nl-key{font-size:12px;margin:8px 0 0}.nl-key i{white-space:nowrap;margin-right:4px}")
     rules.append(".nl-map sup{font-size:10px;line-height:1;padding-left:2px}")
     return f"<style>{''.join(rules)}</style>"
 

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from nearlinear.results.records import PerBlock
 from nearlinear.results.types import LinearityProfile
 
-from .scores import INTERVAL, Profiles, as_tuple, gap, looks
+from .scores import INTERVAL, Profiles, as_tuple, draw_control, gap, looks
+from .series import controls_of
 from .shown import Shown
 from .style import COLOURS, FAINT, block_axis, canvas, legend_above, plain_log, use
 from .words import caveats, describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
@@ -55,19 +56,11 @@ def update_scores_by_block(profiles: Profiles) -> Shown:
 
 def _update_panel(ax: Axes, profile: LinearityProfile) -> list[str]:
     """Draw one model's three curves; returns what they show, in words."""
-    curves = [
-        ("in-sample, all tokens", "in-sample", "o", profile.update_scores),
-        ("in-sample, first token out", "no first token", "s", profile.no_first_token.update_scores),
-    ]
-    if profile.held_out:
-        strict = profile.held_out.no_first_token
-        curves.append(("held out, first token out", "held out", "^", strict.update_scores))
-        low, high = np.array(strict.intervals.update_scores, float).T
-        ax.fill_between(range(profile.L), low, high, color=COLOURS["held out"], alpha=0.22, lw=0)
-    for label, role, marker, values in curves:
-        ax.plot(range(profile.L), values, color=COLOURS[role], marker=marker, label=label)
+    series = controls_of(profile, "update_scores")
+    for one in series:
+        draw_control(ax, one)
     block_axis(ax, profile.L)
-    return [describe(label, values) for label, _, _, values in curves]
+    return [describe(one.label, one.values) for one in series]
 
 
 @use()

@@ -65,7 +65,9 @@ def run_size(result: LinearityProfile | TokensNeeded | TokenErrors) -> str:
         return f"{name}: {result.n:,} tokens, n/d = {result.n_over_d:.1f}"
     if isinstance(result, TokenErrors):
         return f"{name}: {result.n:,} held-out tokens, fitted on {result.n_fit:,}, n/d = {result.n_over_d:.1f}"
-    return f"{name}: {min(result.n_fit):,} to {max(result.n_fit):,} tokens, held out on {result.n_test:,}"
+    few, many = min(result.n_fit), max(result.n_fit)
+    ratio = f"n/d = {few / result.d:.3g} to {many / result.d:.3g}"
+    return f"{name}: {few:,} to {many:,} tokens, {ratio}, held out on {result.n_test:,}"
 
 
 def held_out_size(profile: LinearityProfile) -> str:

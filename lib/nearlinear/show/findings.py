@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .types import LinearityProfile, TokensNeeded
+from nearlinear.results.tokens import TokenErrors
+from nearlinear.results.types import LinearityProfile, TokensNeeded
+
+from .errors import frequency_correlation, worst_share
+from .shown import Html
+from .tables import table
+from .words import number
 
 
 @dataclass(frozen=True)
@@ -111,25 +117,42 @@ def tokens_needed_findings(needed: TokensNeeded) -> list[Finding]:
     ]
 
 
-def token_findings(errors) -> list[Finding]:
-    """Chapter 3: how unevenly the error of the linear maps is spread over tokens (`errors`: TokenErrors)."""
-    tails = top_share(errors.error2, 0.01)
-    later = top_share(errors.error2_no_first[:, ~errors.is_first], 0.01)
-    median = np.nanmedian(errors.relative_error(no_first=True)[:, ~errors.is_first], axis=1)
+def token_findings(errors: TokenErrors) -> list[Finding]:
+    """Chapter 3: how unevenly the error of the linear maps is spread over tokens, and whether rare ones carry it."""
+    later = ~errors.is_first
+    relative = errors.relative_error(no_first=True)[:, later]
+    rho = frequency_correlation(errors)
     return [
         Finding(
-            "tail-share-median", _median(tails), "share of a block's squared error on its worst 1 % of tokens (median)"
+            "tail-share", _median(worst_share(errors.error2)), "share of the squared error on the worst 1 % of tokens"
         ),
-        Finding("tail-share-no-first-median", _median(later), "the same without first tokens, in map and in count"),
         Finding(
-            "relative-error-median",
-            _median(median),
-            "error as a share of the update, of the median token (median over blocks)",
+            "tail-share-no-first",
+            _median(worst_share(errors.error2_no_first[:, later])),
+            "the same without first tokens, in the fit and in the count",
         ),
+        Finding(
+            "relative-error-median", _median(np.nanmedian(relative, axis=1)), "|error| / |update| of the median token"
+        ),
+        Finding(
+            "rarity-correlation", _median(rho), "Spearman correlation of a token's frequency with its relative error"
+        ),
+        Finding("rarity-correlation-lowest", float(np.nanmin(rho)), "the lowest such correlation of any block"),
+        Finding("rarity-correlation-highest", float(np.nanmax(rho)), "the highest such correlation of any block"),
     ]
 
 
-def top_share(squares: np.ndarray, fraction: float) -> np.ndarray:
-    """(L, n) → (L,): the share of each row's sum that its largest `fraction` of entries hold (at least one entry)."""
-    k = max(1, round(fraction * squares.shape[1]))
-    return np.sort(squares.astype(np.float64), axis=1)[:, -k:].sum(1) / squares.sum(1, dtype=np.float64)
+def numbers(findings: Sequence[Finding]) -> Html:
+    """The numbers of a page as a table; each is glued too, so that pages and tests can find it by name."""
+    _glue(findings)
+    rows = [[finding.what, f"<b>{number(finding.value)}</b>"] for finding in findings]
+    return table("The numbers of this page", ("what", "value"), rows)
+
+
+def _glue(findings: Sequence[Finding]) -> None:
+    try:
+        from myst_nb import glue
+    except ImportError:  # on Colab there is no book to glue for
+        return
+    for finding in findings:
+        glue(finding.name, finding.value, display=False)

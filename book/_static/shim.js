@@ -1,0 +1,44 @@
+// Small repairs of the theme and the widgets, needed before anything else on the page runs.
+(() => {
+  "use strict";
+
+  // 1. Font Awesome replaces <i> elements by pictures; a widget that still holds the <i> would stop working.
+  window.FontAwesomeConfig = { autoReplaceSvg: "nest" };
+
+  // 2. The widgets call MathJax 2 (MathJax.Hub.Queue) to set the formulas in their labels; the page has MathJax 3.
+  //    Sphinx and MathJax both assign window.MathJax, so whatever they assign is given that one function.
+  const Hub = {
+    Queue: (...calls) => {
+      const elements = calls.map((call) => call[2]).filter((element) => element instanceof Element);
+      const typeset = window.MathJax.typesetPromise;
+      if (typeset && elements.length) typeset(elements).catch(console.error);
+    },
+  };
+  const withHub = (value) =>
+    value && !value.Hub ? Object.defineProperty(value, "Hub", { value: Hub }) : value;
+  let mathjax = withHub(window.MathJax);
+  Object.defineProperty(window, "MathJax", {
+    configurable: true,
+    get: () => mathjax,
+    set: (value) => (mathjax = withHub(value)),
+  });
+
+  // 3. What a screen reader says: a slider's handle gets the label beside it, a button or fold is called by the text
+  //    it shows, and the side bar is a landmark.
+  const repairs = {
+    ".noUi-handle:not([aria-label])": (handle) => {
+      const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
+      if (label) handle.setAttribute("aria-label", label);
+    },
+    ".search-button-field[aria-label], summary[aria-label]": (element) => element.removeAttribute("aria-label"),
+    ".theme-switch[title]": (icon) => icon.removeAttribute("title"),
+    "#pst-primary-sidebar:not([role])": (bar) => {
+      bar.setAttribute("role", "navigation");
+      bar.setAttribute("aria-label", "Book");
+    },
+  };
+  const repair = () => {
+    for (const [selector, mend] of Object.entries(repairs)) document.querySelectorAll(selector).forEach(mend);
+  };
+  new MutationObserver(repair).observe(document.documentElement, { childList: true, subtree: true });
+})();

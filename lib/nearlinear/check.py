@@ -1,0 +1,85 @@
+"""The self-checks behind the exercises: hand in an answer or a function, and read whether it is right, and if not why.
+
+A check never raises and never prints the solution; an exercise that has not been tried says so.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nearlinear.show.shown import Html
+
+_LOOK = "background:#fff;color:#1a1a1a;border-left:4px solid {colour};padding:6px 12px;border-radius:4px"
+
+
+def _answer(right: bool | None, words: str) -> Html:
+    colour, sign = {True: ("#007a5a", "✓"), False: ("#b3460b", "✕"), None: ("#6b7280", "…")}[right]
+    return Html(f"<div role='status' style='{_LOOK.format(colour=colour)}'>{sign} {words}</div>", "check")
+
+
+_NOT_YET = "Not tried yet: replace the ellipsis by your answer and run the cell again."
+
+
+def number(value: float | None, expected: float, tolerance: float, hint: str) -> Html:
+    """Whether a number is within `tolerance` of what is expected."""
+    if value is None or value is ...:
+        return _answer(None, _NOT_YET)
+    if abs(float(value) - expected) <= tolerance:
+        return _answer(True, "Right.")
+    return _answer(False, f"Not yet. {hint}")
+
+
+def function(candidate: Callable, cases: list[tuple[tuple, np.ndarray]], hint: str, tolerance: float = 1e-8) -> Html:
+    """Whether a function gives the expected array on every case."""
+    for arguments, expected in cases:
+        try:
+            found = candidate(*arguments)
+        except Exception as error:  # whatever a learner's function raises is part of the answer
+            return _answer(False, f"Your function stopped with {type(error).__name__}: {error}.")
+        if found is None or found is ...:
+            return _answer(None, _NOT_YET)
+        if np.shape(found) != np.shape(expected) or not np.allclose(found, expected, atol=tolerance, rtol=0):
+            return _answer(False, f"Not yet. {hint}")
+    return _answer(True, "Right, on every case tried.")
+
+
+def score_function(candidate: Callable) -> Html:
+    """Chapter 1, exercise 1: a function (X, Y) → linearity score, tried on planted matrices."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 6)) + 5
+    curved = X + np.tanh(X @ rng.normal(size=(6, 6))) + 1
+    cases = [((X, X @ rng.normal(size=(6, 6)) + 3), np.array(1.0)), ((X, curved), np.array(_score(X, curved)))]
+    return function(candidate, cases, "Did you centre both matrices, and divide by the size of the centred Y?")
+
+
+def _score(X: np.ndarray, Y: np.ndarray) -> float:
+    X, Y = X - X.mean(0), Y - Y.mean(0)
+    error = Y - X @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    return 1 - (error**2).sum() / (Y**2).sum()
+
+
+def noise_score(value: float | None) -> Html:
+    """Chapter 1, exercise 2: what pure noise scores in sample with 300 tokens and 100 dimensions."""
+    return number(value, 100 / 299, 0.01, "Pure noise scores d / (n − 1) on average: how large are d and n?")
+
+
+def score_from_update(candidate: Callable) -> Html:
+    """Chapter 2, exercise 1: a function (update_score, energy_ratio) → score."""
+    cases = [((0.5, 0.1), np.array(0.95)), ((0.0, 1.0), np.array(0.0)), ((0.3, 4.0), np.array(1 - 0.7 * 4.0))]
+    return function(candidate, cases, "The error is the same in both: (1 − update score)·|Δ|² = (1 − score)·|Y|².")
+
+
+def shrunk_update(value: float | None) -> Html:
+    """Chapter 2, exercise 2: the score when every update is made ten times smaller, from 0.9."""
+    return number(
+        value, 1 - 0.1 / 100, 2e-4, "The unexplained energy falls with the square of the size; let |Y| stay as it is."
+    )
+
+
+def worst_share(candidate: Callable) -> Html:
+    """Chapter 3, exercise 1: a function (squared errors, share) → part of the sum held by the largest `share` of them."""
+    rng = np.random.default_rng(1)
+    squares = rng.pareto(1.5, size=400)
+    expected = np.sort(squares)[-4:].sum() / squares.sum()
+    cases = [((np.ones(100), 0.01), np.array(0.01)), ((squares, 0.01), np.array(expected))]
+    return function(candidate, cases, "Sort the squared errors and add up the largest of them; then divide by the sum.")

@@ -1,0 +1,76 @@
+"""The address of the repository decides on the buttons, a warning stops the build, and pages change in one step."""
+
+import pytest
+import yaml
+
+from tools import build_book
+from tools.build_book import BuildFailed, configuration, jupyter_book, publish, repository, site
+
+ADDRESS = "https://github.com/someone/near.linear"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ADDRESS,
+        f"{ADDRESS}.git",
+        f"{ADDRESS}/",
+        "git@github.com:someone/near.linear.git",
+        "ssh://git@github.com/someone/near.linear",
+    ],
+)
+def test_an_address_on_github_is_understood(monkeypatch, address):
+    monkeypatch.setenv("NEARLINEAR_REPOSITORY", address)
+    assert repository() == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "address", ["", "https://example.org/someone/nearlinear", "../nearlinear", "https://github.com/someone"]
+)
+def test_any_other_address_gives_no_buttons(monkeypatch, address):
+    monkeypatch.setenv("NEARLINEAR_REPOSITORY", address)
+    assert repository() is None
+
+
+def theme(address):
+    return yaml.safe_load(configuration(address))["sphinx"]["config"]["html_theme_options"]
+
+
+def test_buttons_appear_when_the_address_is_known():
+    assert theme(None)["use_download_button"] is False
+    assert "launch_buttons" not in theme(None)
+    assert theme(ADDRESS)["use_download_button"] is True
+    assert theme(ADDRESS)["repository_url"] == ADDRESS
+    assert theme(ADDRESS)["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+
+
+def test_only_the_laptop_profile_goes_to_the_readers_folder():
+    assert site("laptop").relative_to(build_book.ROOT).as_posix() == "_build/html"
+    assert site("smoke").relative_to(build_book.ROOT).as_posix() == "build/smoke/_build/html"
+
+
+def test_new_pages_take_the_place_of_the_old(tmp_path):
+    built, shown = tmp_path / "new/html", tmp_path / "_build/html"
+    for folder, name in ((built, "new.html"), (shown, "old.html")):
+        folder.mkdir(parents=True)
+        (folder / name).touch()
+    publish(built, shown)
+    assert [path.name for path in shown.iterdir()] == ["new.html"]
+    assert not built.exists()
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A book of one page, with nothing in it yet."""
+    (tmp_path / "src/book").mkdir(parents=True)
+    (tmp_path / "src/book/_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tmp_path / "_config.yml").write_text("title: x\nonly_build_toc_files: true\n")
+    return tmp_path
+
+
+def test_a_warning_stops_the_build_and_is_told(work):
+    (work / "src/book/index.md").write_text("# Title\n\nSee {doc}`nowhere`.\n")
+    with pytest.raises(BuildFailed, match=r"book/index\.md:3: WARNING: unknown document: .*nowhere"):
+        jupyter_book(work)
+    (work / "src/book/index.md").write_text("# Title\n")
+    assert (jupyter_book(work) / "book/index.html").exists()

@@ -1,0 +1,65 @@
+"""Lay out what Jupyter Book reads: the prose pages, the executed notebooks and the library they quote.
+
+The staging folder mirrors the paths of the repository, so that a page has the same name there, in git and on Colab,
+and `../lib/...` means the same from a page in either place.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from tools.profiles import ROOT, Run
+from tools.run_notebooks import EXECUTED
+
+LEFT_OUT = {"__pycache__", "_build", ".ipynb_checkpoints"}
+
+
+def stage(runs: list[Run], profile: str, source: Path) -> str:
+    """Make `source` hold exactly what the book is built from; returns a hash of all of it."""
+    wanted = dict(pages()) | {f"notebooks/{run.notebook.name}": notebook_page(run, profile) for run in runs}
+    for path in [p for p in source.rglob("*") if p.is_file() and p.relative_to(source).as_posix() not in wanted]:
+        path.unlink()
+    total = hashlib.sha256()
+    for name, content in sorted(wanted.items()):
+        write_if_changed(source / name, content)
+        total.update(name.encode() + hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def pages() -> Iterator[tuple[str, bytes]]:
+    """Name and content of everything under book/, and of the library's sources, which pages quote by inclusion."""
+    for path in [*(ROOT / "book").rglob("*"), *(ROOT / "lib").rglob("*.py")]:
+        if path.is_file() and not path.name.startswith(".") and not LEFT_OUT & set(path.parts):
+            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+
+
+def write_if_changed(path: Path, content: bytes) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def notebook_page(run: Run, profile: str) -> bytes:
+    """The executed notebook as a page: its parameters are shown as a table of the values that were used."""
+    notebook = nbformat.read(EXECUTED / profile / run.notebook.name, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            continue
+        cells.append(cell)
+        if "parameters" in tags:
+            cell.metadata.tags = [*tags, "hide-input"]
+            cells.append(nbformat.v4.new_markdown_cell(parameter_table(run, profile), id="parameter-table"))
+    notebook.cells = cells
+    return nbformat.writes(notebook).encode()
+
+
+def parameter_table(run: Run, profile: str) -> str:
+    head = (
+        f"The values this page was made with (profile `{profile}`):\n\n| parameter | value | meaning |\n|---|---|---|"
+    )
+    rows = [f"| `{p.name}` | `{run.value(p)}` | {p.help} |".replace("\n", " ") for p in run.parameters]
+    return "\n".join([head, *rows])
