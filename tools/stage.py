@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from tools.profiles import ROOT, Run
-from tools.run_notebooks import EXECUTED
+from tools.run_notebooks import EXECUTED, record_of
 
 LEFT_OUT = {"__pycache__", "_build", ".ipynb_checkpoints"}
 
@@ -42,9 +42,12 @@ def write_if_changed(path: Path, content: bytes) -> None:
 
 
 def notebook_page(run: Run, profile: str) -> bytes:
-    """The executed notebook as a page: its parameters are shown as a table of the values that were used."""
-    notebook = nbformat.read(EXECUTED / profile / run.notebook.name, as_version=4)
-    cells = []
+    """The executed notebook as a page: with a card of what it cost, and a table of the parameter values in use."""
+    copy = EXECUTED / profile / run.notebook.name
+    notebook = nbformat.read(copy, as_version=4)
+    title, *others = notebook.cells
+    cells = [title, nbformat.v4.new_markdown_cell(card(notebook, record_of(copy), profile), id="card")]
+    notebook.cells = others
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
@@ -55,6 +58,20 @@ def notebook_page(run: Run, profile: str) -> bytes:
             cells.append(nbformat.v4.new_markdown_cell(parameter_table(run, profile), id="parameter-table"))
     notebook.cells = cells
     return nbformat.writes(notebook).encode()
+
+
+def card(notebook: nbformat.NotebookNode, record: dict, profile: str) -> str:
+    """What the page cost to make, as measured when it was, and what its notebook says it needs."""
+    needs = notebook.metadata.get("nearlinear", {})
+    seconds = record["seconds"]
+    time = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+    facts = {
+        "Time": f"{time} on {record['device']}, what earlier chapters computed at hand (profile `{profile}`)",
+        "Memory": f"{record['peak_memory_gb']} GB",
+        "Downloads": needs.get("downloads", "none"),
+        "To know before": needs.get("prerequisites", "nothing"),
+    }
+    return "\n".join(["```{card}", ":class-card: nl-card", *(f"**{name}:** {fact}<br>" for name, fact in facts.items()), "```"])
 
 
 def parameter_table(run: Run, profile: str) -> str:

@@ -137,7 +137,7 @@ def tokens_needed(model="smollm2-135m", L=30, d=576, seed=0):
     )
 
 
-def token_errors(model="smollm2-135m", L=30, d=576, windows=64, length=115, seed=0):
+def token_errors(model="smollm2-135m", L=30, d=576, windows=64, length=115, seed=0, broken_from=None):
     """Rarer tokens err more; each window's first token has a huge, well fitted update; order as pass 2 leaves it."""
     rng = np.random.default_rng(seed)
     n = windows * length
@@ -148,6 +148,9 @@ def token_errors(model="smollm2-135m", L=30, d=576, windows=64, length=115, seed
     update2[:, position == 0], relative[:, position == 0] = 4e6, 0.02 * rng.lognormal(0, 0.5, (L, windows))
     order = np.argsort(position == 0, kind="stable")
     tables = [update2 * relative**2, update2, update2 * 20, update2 * (relative * 0.98) ** 2]
+    if broken_from is not None:
+        for table in tables:
+            table[broken_from:] = math.nan
     text = tuple(WORDS[r % len(WORDS)] for r in rank[order])
     return TokenErrors(
         rank[order],

@@ -73,6 +73,28 @@ def test_every_figure_stands_blocks_without_an_answer(name, L):
     assert b"<svg" in shown.svg()
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_every_figure_stands_a_model_that_broke_from_the_first_block(name):
+    shown = EVERY[name](synthetic.profile(L=3, broken_from=0))
+    assert "no answer for any block" in shown.alt
+    assert b"<svg" in shown.svg()
+
+
+@pytest.mark.parametrize("name", OF_TOKENS)
+@pytest.mark.parametrize("broken_from", [0, 2])
+def test_every_figure_of_token_errors_stands_blocks_without_an_answer(name, broken_from):
+    shown = OF_TOKENS[name](synthetic.token_errors(L=4, windows=4, broken_from=broken_from))
+    assert "no answer" in shown.alt + shown.caption
+    assert b"<svg" in shown.svg()
+
+
+def test_tokens_needed_stands_a_row_without_an_answer():
+    broken = CURVES.model_copy(update={"held_out": ((math.nan,) * CURVES.provenance.model.L, *CURVES.held_out[1:])})
+    shown = show.tokens_needed(broken)
+    assert "no answer held out" in shown.alt
+    assert b"<svg" in shown.svg()
+
+
 def test_scores_by_block_draws_the_scores_and_their_distance_from_one():
     shown = show.scores_by_block([PROFILE, TWINS[0], ENCODER])
     np.testing.assert_array_equal(curve(shown, "smollm2-135m"), PROFILE.scores)

@@ -125,6 +125,13 @@ def test_a_model_that_broke_from_the_first_block_still_has_frames():
     assert len(all_of(show.update_picker(broken), widgets.HTML)) == 3
 
 
+@pytest.mark.parametrize("broken_from", [0, 1])
+def test_error_pickers_stand_blocks_without_an_answer(broken_from):
+    broken = synthetic.token_errors(L=3, windows=4, broken_from=broken_from)
+    assert "There is no answer at this block." in all_of(show.histogram_picker(broken), widgets.HTML)[2].value
+    assert "Median no answer" in all_of(show.token_map_picker(broken), widgets.HTML)[2].value
+
+
 def test_model_names_are_escaped():
     html = all_of(show.block_picker(synthetic.profile("<script>'x'", L=1)), widgets.HTML)[0].value
     assert "<script" not in html

@@ -75,7 +75,7 @@ def long_specs(model: str, *, n_tokens: int = LONG_TOKENS, twin_seeds: int = 3) 
 
 
 def long_spec(
-    model: str, *, n_tokens: int, per_dimension: tuple[int, ...], random_seed: int | None = None
+    model: str, *, n_tokens: int, per_dimension: tuple[int, ...] = DIMENSIONS, random_seed: int | None = None
 ) -> ProfileSpec:
     """The recorded run that asks how many tokens a score needs: a quarter held out, the fit looked at on its way."""
     return ProfileSpec(

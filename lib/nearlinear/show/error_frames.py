@@ -73,7 +73,7 @@ def _frame(shared: _Histograms, curves: list[str], block: int) -> Frame:
 
 def _histogram(shared: _Histograms, block: int) -> list[str]:
     x = svg.Scale(shared.bins[0], shared.bins[-1], LEFT, RIGHT, log=True)
-    y = svg.Scale(0, shared.counts.max(), FLOOR, TOP + 14)
+    y = svg.Scale(0, max(1, shared.counts.max()), FLOOR, TOP + 14)
     ticks = "".join(f"M{x(v):.1f} {TOP}v9" for v in shared.inside[block, shared.errors.is_first] if not math.isnan(v))
     middle = x(shared.quantiles[0, block])
     return [
@@ -108,8 +108,9 @@ def _in_words(shared: _Histograms, block: int) -> str:
     if np.isnan(middle):
         return f"There is {NO_ANSWER} at this block."
     first = shared.relative[block, shared.errors.is_first]
-    firsts = f"; {number(np.nanmedian(first))} for first tokens" if len(first) else ""
+    firsts = f"; {number(np.median(first))} for first tokens" if len(first) else ""
     return (
         f"Median error {number(middle)}, 99th percentile {number(high)}{firsts}. "
-        f"The worst 1 % of all tokens hold {number(100 * shared.worst[block])} % of the squared error."
+        f"The worst 1\N{NO-BREAK SPACE}% of all tokens hold {number(100 * shared.worst[block])}\N{NO-BREAK SPACE}% "
+        "of the squared error."
     )

@@ -9,7 +9,7 @@ from nearlinear.results.tokens import TokenErrors
 
 from .shown import Shown
 from .style import COLOURS, FAINT, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, plain_log, use
-from .words import caveats, describe, notes, number, run_size, sentences, subtitle
+from .words import NO_ANSWER, caveats, describe, notes, number, run_size, sentences, subtitle
 
 RELATIVE = "relative error ‖e_t‖ / ‖Δ_t‖"
 _RELATIVE = r"relative error $\|e_t\|\,/\,\|\Delta_t\|$"
@@ -24,7 +24,8 @@ def spread(L: int, count: int) -> tuple[int, ...]:
 def log_bins(errors: TokenErrors, count: int = 44) -> np.ndarray:
     """Edges of logarithmic bins that hold all errors of all blocks but the outermost thousandth at each end."""
     relative = errors.relative_error()
-    low, high = np.nanquantile(relative[relative > 0], [0.001, 0.999])
+    known = relative[relative > 0]
+    low, high = np.quantile(known, [0.001, 0.999]) if len(known) else (0.1, 1.0)
     return np.geomspace(low * 0.9, high * 1.1, count + 1)
 
 
@@ -65,7 +66,7 @@ def error_histograms(errors: TokenErrors, blocks: Sequence[int] | None = None) -
         ),
         sentences(
             f"Histograms of the {RELATIVE} of each block's linear map, fitted on all tokens of the fit's windows.",
-            f"{subtitle([errors])}. The paper's Fig. 9 shows the same tails in normalised units, ‖e_t‖ / ‖Y‖.",
+            f"{subtitle([errors])}. The paper's Fig. 9 draws the error itself, in normalised units.",
         ),
     )
 
@@ -73,7 +74,7 @@ def error_histograms(errors: TokenErrors, blocks: Sequence[int] | None = None) -
 def _histogram(ax: Axes, relative: np.ndarray, first: np.ndarray, bins: np.ndarray) -> None:
     inside = np.clip(relative, bins[0], bins[-1])
     ax.stairs(np.histogram(inside[~first], bins)[0], bins, fill=True, color=COLOURS["in-sample"], alpha=0.85)
-    ax.axvline(np.nanmedian(relative[~first]), color=FAINT, lw=1.2)
+    ax.axvline(np.median(relative[~first]), color=FAINT, lw=1.2)  # NaN, and so no line, where there is no answer
     level = np.full(first.sum(), 0.94)
     tick = {"ls": "none", "marker": "|", "ms": 9, "mew": 0.8, "color": COLOURS["no first token"]}
     ax.plot(inside[first], level, transform=ax.get_xaxis_transform(), **tick)
@@ -83,10 +84,10 @@ def _histogram(ax: Axes, relative: np.ndarray, first: np.ndarray, bins: np.ndarr
 
 def _spread_in_words(label: str, relative: np.ndarray, first: np.ndarray) -> str:
     rest = relative[~first]
-    if np.isnan(rest).all():
-        return f"{label}: no answer."
-    middle, high = np.nanquantile(rest, [0.5, 0.99])
-    firsts = f", first tokens {number(np.nanmedian(relative[first]))}" if first.any() else ""
+    if np.isnan(rest).any() or not len(rest):
+        return f"{label}: {NO_ANSWER}."
+    middle, high = np.quantile(rest, [0.5, 0.99])
+    firsts = f", first tokens {number(np.median(relative[first]))}" if first.any() else ""
     return f"{label}: median {number(middle)}, 99th percentile {number(high)}{firsts}."
 
 
@@ -133,7 +134,9 @@ def mean_by_bin(
     drawn = np.random.default_rng(seed).multinomial(n_windows, np.full(n_windows, 1 / n_windows), size=_RESAMPLES)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, resampled = sums.sum(0) / sizes.sum(0), (drawn @ sums) / (drawn @ sizes)
-    return mean, np.nanpercentile(resampled, [2.5, 97.5], axis=0)
+    ends, known = np.full((2, n_bins), np.nan), np.isfinite(mean)
+    ends[:, known] = np.nanpercentile(resampled[:, known], [2.5, 97.5], axis=0)  # NaN: a bin that was not drawn
+    return mean, ends
 
 
 @use()

@@ -19,7 +19,7 @@ class Finding:
     """One number of a page: its name (for glue and for the tests), its value, and what it is in plain words."""
 
     name: str
-    value: float
+    value: float | int
     what: str
 
 
@@ -145,8 +145,13 @@ def token_findings(errors: TokenErrors) -> list[Finding]:
 def numbers(findings: Sequence[Finding]) -> Html:
     """The numbers of a page as a table; each is glued too, so that pages and tests can find it by name."""
     _glue(findings)
-    rows = [[finding.what, f"<b>{number(finding.value)}</b>"] for finding in findings]
+    rows = [[finding.what, f"<b>{_said(finding.value)}</b>"] for finding in findings]
     return table("The numbers of this page", ("what", "value"), rows)
+
+
+def _said(value: float | int) -> str:
+    """Block numbers as they are, measurements to three digits."""
+    return str(value) if isinstance(value, int) else number(value)
 
 
 def _glue(findings: Sequence[Finding]) -> None:

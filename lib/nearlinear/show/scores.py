@@ -10,7 +10,7 @@ from nearlinear.results.types import LinearityProfile
 
 from .series import Series, controls_of
 from .shown import Shown
-from .style import COLOURS, DASHES, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, use
+from .style import COLOURS, DASHES, MARKERS, MODEL_COLOURS, block_axis, canvas, legend_above, log_y, use
 from .words import (
     base_name,
     caveats,
@@ -84,7 +84,7 @@ def score_and_gap_axes(axes: Sequence[Axes], L: int, score: str = "score") -> No
         block_axis(ax, L)
     axes[0].set_ylabel(score)
     axes[1].set_ylabel(f"1 − {score} (log)")
-    axes[1].set_yscale("log")
+    log_y(axes[1])
 
 
 @use()

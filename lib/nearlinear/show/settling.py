@@ -1,5 +1,6 @@
 """How many tokens a score needs: scores of one model against n/d."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,8 @@ ENOUGH = 20
 
 def _over_blocks(table: Sequence[Sequence[float]]) -> np.ndarray:
     """Lower quartile, median and upper quartile over the blocks, shape (3, rows)."""
-    return np.nanpercentile(np.array(table, float), [25, 50, 75], axis=1)
+    rows = [[v for v in row if not math.isnan(v)] or [math.nan] for row in table]
+    return np.stack([np.percentile(row, [25, 50, 75]) for row in rows], axis=1)
 
 
 def _ratio(curves: TokensNeeded) -> np.ndarray:

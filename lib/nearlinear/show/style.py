@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import wrap
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -109,6 +110,13 @@ def legend_above(ax: Axes, columns: int = 3) -> None:
     """One legend for all panels, between the heading and the plots."""
     handles, labels = ax.get_legend_handles_labels()
     ax.figure.legend(handles, labels, loc="outside upper left", ncols=columns, borderpad=0.2, columnspacing=1.6)
+
+
+def log_y(ax: Axes) -> None:
+    """A logarithmic y-axis, also where there is no answer to draw: matplotlib gives up on one without data."""
+    ax.set_yscale("log")
+    if not any((np.asarray(line.get_ydata(), float) > 0).any() for line in ax.get_lines()):
+        ax.set_ylim(0.1, 1)
 
 
 def plain_log(axis: Axis) -> None:

@@ -1,5 +1,7 @@
 """Figures without the residual: Fig. 1 right, the sizes of Fig. 3, and the identity that joins them to Fig. 1 left."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -9,8 +11,8 @@ from nearlinear.results.types import LinearityProfile
 from .scores import INTERVAL, Profiles, as_tuple, draw_control, gap, looks
 from .series import controls_of
 from .shown import Shown
-from .style import COLOURS, FAINT, block_axis, canvas, legend_above, plain_log, use
-from .words import caveats, describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
+from .style import COLOURS, FAINT, block_axis, canvas, legend_above, log_y, plain_log, use
+from .words import NO_ANSWER, caveats, describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
 
 
 @use()
@@ -89,7 +91,7 @@ def update_sizes(profiles: Profiles) -> Shown:
     labels = r"mean $\|\delta_t\|\,/\,\|y_t\|$ (log)", r"$\|\Delta\|^2/\,\|Y\|^2$, centred (log)"
     for ax, label in zip((left, right), labels, strict=True):
         block_axis(ax, max(p.L for p in profiles))
-        ax.set_yscale("log")
+        log_y(ax)
         plain_log(ax.yaxis)
         ax.set_ylabel(label)
     left.set_title("norm ratio (the paper's Fig. 3)")
@@ -117,15 +119,15 @@ def identity(profile: LinearityProfile) -> Shown:
     without = gap(rest.scores), _predicted(rest.update_scores, profile.energy_ratio_no_first_token)
     ax.plot(every[1], every[0], "o", ms=6, color=COLOURS["in-sample"], label="all tokens")
     ax.plot(without[1], without[0], "s", ms=6, mfc="none", color=COLOURS["no first token"], label="first token out")
-    ends = np.nanmin([every, without]) / 2, np.nanmax([every, without]) * 2
+    known = np.concatenate([*every, *without])
+    known = known[np.isfinite(known)]
+    ends = (known.min() / 2, known.max() * 2) if len(known) else (1e-3, 1.0)
     ax.plot(ends, ends, color=FAINT, lw=1, zorder=0, label="equal")
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
     ax.set_xlabel(r"$(1 - s_\Delta)\,\|\Delta\|^2/\,\|Y\|^2$ (log)")
     ax.set_ylabel(r"$1 - s$ (log)")
     ax.legend(loc="upper left")
-    worst = np.nanmax([np.abs(a / b - 1) for a, b in (every, without)])
-    verdict = "lies on the diagonal" if worst < 1e-6 else "should lie on the diagonal, and does not"
-    result = f"Every block {verdict}: the two sides differ by a relative {number(float(worst))} at most."
+    result = _on_the_diagonal([*every[0], *without[0]], [*every[1], *without[1]])
     return Shown(
         figure,
         sentences(
@@ -139,6 +141,15 @@ def identity(profile: LinearityProfile) -> Shown:
             f"{subtitle([profile])}. {result}",
         ),
     )
+
+
+def _on_the_diagonal(left: Sequence[float], right: Sequence[float]) -> str:
+    """How far the two sides of the identity are apart, in words; blocks without an answer are left aside."""
+    apart = [abs(a / b - 1) for a, b in zip(left, right, strict=True) if np.isfinite(a / b)]
+    if not apart:
+        return f"There is {NO_ANSWER} for any block."
+    verdict = "lies on the diagonal" if max(apart) < 1e-6 else "should lie on the diagonal, and does not"
+    return f"Every block {verdict}: the two sides differ by a relative {number(max(apart))} at most."
 
 
 def _predicted(update_scores: PerBlock, energy_ratio: PerBlock) -> np.ndarray:
