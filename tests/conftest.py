@@ -1,4 +1,7 @@
-"""Shared fixtures: one thread, one SmolLM2, one set of windows for every test that needs the real thing."""
+"""Shared fixtures: one thread, one SmolLM2, one set of windows for every test that needs the real thing, one book."""
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,3 +27,38 @@ def wikipedia_windows(smollm2):
     return cut(
         TokenWindows(context=512, n_tokens=8192, test_fraction=0), load_corpus("wikipedia-sample"), smollm2.tokenizer
     )
+
+
+@dataclass(frozen=True)
+class SmokeBook:
+    """A whole book of tiny models: its pages, its executed notebooks, and what its making changed in the reader's."""
+
+    site: Path
+    executed: Path
+    touched: list[str]
+
+    @property
+    def notebooks(self) -> list[Path]:
+        return sorted(self.executed.glob("*.ipynb"))
+
+    @property
+    def chapters(self) -> list[Path]:
+        """The pages of the notebooks."""
+        return [self.site / "notebooks" / f"{path.stem}.html" for path in self.notebooks]
+
+
+@pytest.fixture(scope="session")
+def smoke_book() -> SmokeBook:
+    """Run the notebooks with the smoke profile and build their pages in build/smoke, once for all tests."""
+    from tools import build_book
+    from tools.run_notebooks import EXECUTED
+
+    before = stamps(build_book.ROOT / "_build")
+    build_book.build("smoke")
+    touched = sorted(name for name, _ in before ^ stamps(build_book.ROOT / "_build"))
+    return SmokeBook(build_book.site("smoke"), EXECUTED / "smoke", touched)
+
+
+def stamps(folder: Path) -> set[tuple[str, int]]:
+    """Name and time of the last change of every file below a folder."""
+    return {(path.relative_to(folder).as_posix(), path.stat().st_mtime_ns) for path in folder.rglob("*")}

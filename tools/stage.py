@@ -71,7 +71,8 @@ def card(notebook: nbformat.NotebookNode, record: dict, profile: str) -> str:
         "Downloads": needs.get("downloads", "none"),
         "To know before": needs.get("prerequisites", "nothing"),
     }
-    return "\n".join(["```{card}", ":class-card: nl-card", *(f"**{name}:** {fact}<br>" for name, fact in facts.items()), "```"])
+    lines = [f"**{name}:** {fact}<br>" for name, fact in facts.items()]
+    return "\n".join(["```{card}", ":class-card: nl-card", *lines, "```"])
 
 
 def parameter_table(run: Run, profile: str) -> str:

@@ -77,7 +77,7 @@ def shrunk_update(value: float | None) -> Html:
 
 
 def worst_share(candidate: Callable) -> Html:
-    """Chapter 3, exercise 1: a function (squared errors, share) → part of the sum held by the largest `share` of them."""
+    """Chapter 3, exercise 1: a function (squared errors, share) → part of the sum that the largest hold."""
     rng = np.random.default_rng(1)
     squares = rng.pareto(1.5, size=400)
     expected = np.sort(squares)[-4:].sum() / squares.sum()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nearlinear.errors import InputError, NotEnoughTokens
-from nearlinear.inputs.load import LoadedModel, load_model
+from nearlinear.inputs.load import LoadedModel, load_model, torch_device
 from nearlinear.inputs.text import Corpus, load_corpus
 from nearlinear.inputs.windows import WindowSet, check_context, cut
 from nearlinear.results import making
@@ -26,6 +26,7 @@ from nearlinear.results.types import (
 
 from .measure.heldout import Errors, intervals
 from .measure.linearity import BlockScores, unreliable
+from .measure.precision import choose
 from .measure.profile import HeldOutPart, Measured, profile
 
 Progress = Callable[[str], None]
@@ -51,15 +52,6 @@ def tokens_needed(specs, *, mode: str = "recorded", device: str = "auto") -> lis
     return [load_or_run(spec, lambda s: run(s, device=device), TokensNeeded, mode=mode) for spec in specs]
 
 
-def pick_device(name: str) -> str:
-    """`auto` is the GPU where there is one, else the CPU (never MPS: it has no float64)."""
-    import torch
-
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def run(spec: ProfileSpec, *, device: str = "auto") -> list:
     """Measure what `spec` says. Gives a LinearityProfile, TokenErrors if text is held out, TokensNeeded if asked.
 
@@ -67,7 +59,9 @@ def run(spec: ProfileSpec, *, device: str = "auto") -> list:
     """
     started = time.perf_counter()
     making.commit(), making.library_sha256()  # remembered now: the files may change while the model runs
-    loaded = load_model(spec.model, device=pick_device(device), dtype=spec.dtype, random_seed=spec.random_seed)
+    device = torch_device(device)
+    choose(spec.precision, device)  # refuse before the work, not after
+    loaded = load_model(spec.model, device=device, dtype=spec.dtype, random_seed=spec.random_seed)
     corpus = load_corpus(spec.corpus)
     windows = cut(spec.windows_for(loaded.source.d), corpus, loaded.tokenizer)
     check_context(windows, loaded.context)

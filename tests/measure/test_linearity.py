@@ -2,10 +2,11 @@
 
 import math
 
-import nearlinear
 import numpy as np
 import pytest
 import torch
+
+import nearlinear
 from nearlinear.measure.heldout import Errors, intervals
 from nearlinear.measure.linearity import block_scores, fit, linearity_score, score, unreliable, update_score
 from nearlinear.measure.moments import of_matrices

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from nearlinear.measure.moments import MomentSums, merge, of_matrices
 from nearlinear.measure.precision import Exact, Fast
 

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
+
 from nearlinear.errors import UnsupportedModel
 from nearlinear.inputs.models import backbone, blocks, blocks_path, final_norm
 from nearlinear.inputs.tiny import FAMILIES, tiny_model
 from nearlinear.measure.residual import residual_stream, watching
-from torch import nn
 
 L = 3
 

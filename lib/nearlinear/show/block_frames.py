@@ -11,7 +11,7 @@ from nearlinear.results.types import LinearityProfile
 
 from . import svg
 from .frames import FLOOR, LEFT, RIGHT, TOP, WIDTH, Frame, block_numbers, block_scale, here, side_by_side, under
-from .series import Series, controls_of, held_out_all
+from .series import LOWEST, Series, controls_of, held_out_all
 from .style import COLOURS, FAINT, PANEL, WARNING
 from .words import held_out_size, interval, notes, number, run_size, score, sentences, warning
 
@@ -39,7 +39,7 @@ class View:
         return f"1 − {self.word} (log)" if self.log else self.word
 
     def drawn(self, value: float) -> float:
-        return 1 - value if self.log else value
+        return 1 - value if self.log else max(value, LOWEST)
 
     @cached_property
     def limits(self) -> tuple[float, float]:
@@ -48,7 +48,7 @@ class View:
         known = np.concatenate(numbers)
         known = known[np.isfinite(known)]
         if not self.log:
-            return min([0.0, *known.tolist()]), 1.0
+            return max(min([0.0, *known.tolist()]), LOWEST), 1.0
         gaps = (1 - known)[known < 1]
         if not len(gaps):
             return 1e-3, 1.0

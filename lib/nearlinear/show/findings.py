@@ -62,8 +62,8 @@ def linearity_findings(profile: LinearityProfile) -> list[Finding]:
     ]
 
 
-def update_findings(profile: LinearityProfile) -> list[Finding]:
-    """Chapter 2: the score without the residual, and how large an update is."""
+def update_findings(profile: LinearityProfile, twin: LinearityProfile | None = None) -> list[Finding]:
+    """Chapter 2: the score without the residual, and how large an update is; beside its random twin's, if given."""
     update, later = np.array(profile.update_scores), np.array(profile.no_first_token.update_scores)
     identity = (1 - update) * np.array(profile.energy_ratio) - (1 - np.array(profile.scores))
     spike = _largest(update - later)
@@ -100,6 +100,19 @@ def update_findings(profile: LinearityProfile) -> list[Finding]:
         Finding("update-held-out-lowest", float(np.nanmin(held)), "lowest held-out update score of any block"),
         Finding("update-held-out-highest", float(np.nanmax(held)), "highest held-out update score of any block"),
         Finding("update-optimism", _median(fit - held), "median of in-sample minus held-out, same fit"),
+        *_twin_findings(twin),
+    ]
+
+
+def _twin_findings(twin: LinearityProfile | None) -> list[Finding]:
+    if twin is None or twin.held_out is None:
+        return []
+    held = twin.held_out
+    return [
+        Finding(
+            "twin-update", _median(held.fit_no_first_token.update_scores), "the twin's median update score in sample"
+        ),
+        Finding("twin-update-held-out", _median(held.no_first_token.update_scores), "the same on held-out text"),
     ]
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from nearlinear.results.records import Interval, PerBlock
 from nearlinear.results.types import HeldOutScores, LinearityProfile
 
+LOWEST = -0.5
+"""Held-out scores have no floor. What lies below this is drawn here, with its number, so that the rest can be read."""
+
 
 @dataclass(frozen=True)
 class Series:

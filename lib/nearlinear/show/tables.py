@@ -46,7 +46,7 @@ class Ours:
 
 def paper_and_ours(rows: Iterable[Ours]) -> Html:
     """The claims beside our numbers: what the paper prints, what we found, the controls it lacked, and the verdict."""
-    head = ("claim", "the paper prints", "ours", "our controls", "verdict", "repeat it with")
+    head = ("claim", "the paper prints", "ours", "our controls", "verdict")
     return table("Paper and ours", head, [_judged(row) for row in rows])
 
 
@@ -59,8 +59,7 @@ def _judged(row: Ours) -> list[str]:
         escape(c.paper_value or _NOTHING),
         f"{escape(row.what)}: <b>{escape(row.said)}</b>",
         escape(row.controls or _NOTHING),
-        verdict,
-        _code(row.command),
+        f"{verdict}<details><summary style='font-size:12px'>repeat it</summary>{_code(row.command)}</details>",
     ]
 
 

@@ -9,10 +9,22 @@ from nearlinear.results.records import PerBlock
 from nearlinear.results.types import LinearityProfile
 
 from .scores import INTERVAL, Profiles, as_tuple, draw_control, gap, looks
-from .series import controls_of
+from .series import LOWEST, controls_of
 from .shown import Shown
 from .style import COLOURS, FAINT, block_axis, canvas, legend_above, log_y, plain_log, use
-from .words import NO_ANSWER, caveats, describe, held_out_size, notes, number, run_size, sentences, subtitle, warning
+from .words import (
+    NO_ANSWER,
+    caveats,
+    describe,
+    held_out_size,
+    notes,
+    number,
+    run_size,
+    score,
+    sentences,
+    subtitle,
+    warning,
+)
 
 
 @use()
@@ -52,6 +64,7 @@ def update_scores_by_block(profiles: Profiles) -> Shown:
             "the first token of each window, and held out without it.",
             *(f"{subtitle([p], held_out_size(p))}." for p in profiles),
             INTERVAL,
+            floor_note(profiles),
         ),
     )
 
@@ -60,9 +73,23 @@ def _update_panel(ax: Axes, profile: LinearityProfile) -> list[str]:
     """Draw one model's three curves; returns what they show, in words."""
     series = controls_of(profile, "update_scores")
     for one in series:
-        draw_control(ax, one)
+        draw_control(ax, one, lambda values: np.maximum(values, LOWEST))
+        for block in below_the_floor(one.values):
+            label = f" {score(one.values[block])} ↓"
+            ax.annotate(label, (block, LOWEST), size=7, color=COLOURS[one.role], va="center")
     block_axis(ax, profile.L)
     return [describe(one.label, one.values) for one in series]
+
+
+def below_the_floor(values: PerBlock) -> list[int]:
+    """Blocks whose score lies below what is drawn."""
+    return [block for block, value in enumerate(values) if value < LOWEST]
+
+
+def floor_note(profiles: Sequence[LinearityProfile]) -> str:
+    """A word of warning where a curve leaves the figure; nothing where none does."""
+    values = [v for p in profiles for s in controls_of(p, "update_scores") for v in s.values]
+    return f"Scores below {number(LOWEST)} are drawn there, with their number." if below_the_floor(values) else ""
 
 
 @use()

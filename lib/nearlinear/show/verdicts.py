@@ -164,7 +164,7 @@ def _u_shape(profile: LinearityProfile) -> Ours:
     published, strict = np.array(profile.update_scores), _strict(profile, "update_scores")
     return Ours(
         claim="L5",
-        what="ends minus middle of the update score (outer and inner quarters of the blocks), and blocks that stand out",
+        what="update score of the outer quarters of the blocks minus that of the inner ones; blocks that stand out",
         number=f"{number(ends_minus_middle(published))}; spikes at {_listed(spikes(published))}",
         controls=f"{_conditions(profile)}: {number(ends_minus_middle(strict))}; spikes at {_listed(spikes(strict))}",
         verdict=verdict(_is_u(published) and bool(spikes(published)), _is_u(strict) and bool(spikes(strict))),
