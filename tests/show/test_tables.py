@@ -88,3 +88,12 @@ def test_printed_numbers_are_those_of_the_claims():
         assert f"{printed.value:g}" in printed.text
     assert paper.printed("L1") == (paper.SCORE,)
     assert paper.printed("L3") == ()
+
+
+def test_a_result_of_changed_code_says_so(monkeypatch):
+    from nearlinear.results import store
+
+    result = synthetic.profile()
+    assert "made by an earlier version" in show.provenance_table(result).html
+    monkeypatch.setattr(store, "library_sha256", lambda: result.provenance.library_sha256)
+    assert "made by an earlier version" not in show.provenance_table(result).html

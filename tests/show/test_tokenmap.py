@@ -21,7 +21,7 @@ def test_text_stands_out_from_every_level_and_levels_darken_evenly():
 
 
 def test_levels_are_fixed_and_nan_has_none():
-    np.testing.assert_array_equal(levels(np.array([0.0, 0.2, 0.99, 1.0, 9.0, np.nan])), [0, 1, 5, 6, 7, -1])
+    np.testing.assert_array_equal(levels(np.array([0.0, 0.3, 0.85, 0.99, 1.0, 9.0, np.nan])), [0, 1, 5, 6, 7, 7, -1])
 
 
 @pytest.mark.parametrize(

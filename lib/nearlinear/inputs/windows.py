@@ -88,11 +88,15 @@ def _token_windows(spec: TokenWindows, corpus: Corpus, tokenizer: PreTrainedToke
 
 
 def _consecutive(context: int, corpus: Corpus, tokenizer: PreTrainedTokenizerBase) -> Iterator[Window]:
-    """Window after window of each document in turn; what is left at a document's end is dropped."""
-    for document, text in enumerate(corpus.documents):
-        ids = tokenise(text, tokenizer)
-        for start in range(0, len(ids) - context + 1, context):
-            yield Window(ids[start : start + context], document)
+    """The first window of every document, then every second one, and so on, so that few windows still mean many texts.
+
+    Windows of one document follow each other without a gap; what is left at its end is dropped.
+    """
+    texts = [(document, tokenise(text, tokenizer)) for document, text in enumerate(corpus.documents)]
+    for start in range(0, max((len(ids) for _, ids in texts), default=0) - context + 1, context):
+        for document, ids in texts:
+            if start + context <= len(ids):
+                yield Window(ids[start : start + context], document)
 
 
 def _parts(windows: Sequence[Window], spec: TokenWindows) -> tuple[list[int], frozenset[int]]:

@@ -11,9 +11,10 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TokenWindows(Record):
-    """Windows of exactly `context` tokens, `n_tokens` in all (rounded down to whole windows), in the text's order.
+    """Windows of exactly `context` tokens, `n_tokens` in all, rounded down to whole windows.
 
-    `test_fraction` of them is held out, by whole documents: the `seed` says which.
+    Each document gives one in turn, so that few windows still mean many texts. `test_fraction` of them is held out, by
+    whole documents: the `seed` says which.
     """
 
     kind: Literal["tokens"] = "tokens"

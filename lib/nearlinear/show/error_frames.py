@@ -73,7 +73,7 @@ def _frame(shared: _Histograms, curves: list[str], block: int) -> Frame:
 
 def _histogram(shared: _Histograms, block: int) -> list[str]:
     x = svg.Scale(shared.bins[0], shared.bins[-1], LEFT, RIGHT, log=True)
-    y = svg.Scale(0, max(1, shared.counts.max()), FLOOR, TOP + 14)
+    y = svg.Scale(0, max(1, int(shared.counts[block].max())), FLOOR, TOP + 14)
     ticks = "".join(f"M{x(v):.1f} {TOP}v9" for v in shared.inside[block, shared.errors.is_first] if not math.isnan(v))
     middle = x(shared.quantiles[0, block])
     return [
@@ -88,16 +88,16 @@ def _histogram(shared: _Histograms, block: int) -> list[str]:
 
 
 def _upright(shared: _Histograms) -> svg.Scale:
-    """Relative error upwards, from 0 to the largest quantile shown."""
-    top = np.nanmax(shared.quantiles) if np.isfinite(shared.quantiles).any() else 1.0
-    return svg.Scale(0, max(1.0, top), FLOOR, TOP)
+    """Relative error upwards, on a logarithmic axis around every quantile shown, with 1 on it."""
+    known = [*shared.quantiles[shared.quantiles > 0].tolist(), 1.0]
+    return svg.Scale(0.8 * min(known), 1.25 * max(known), FLOOR, TOP, log=True)
 
 
 def _curves(shared: _Histograms) -> list[str]:
     """The median and the 99th percentile of every block."""
     x, y = block_scale(shared.errors.L), _upright(shared)
     parts = [svg.ruled(y, LEFT, upright=True, until=RIGHT)]
-    parts.append(svg.text(0, 12, "relative error: median (solid), 99th percentile (pale)", colour=FAINT))
+    parts.append(svg.text(0, 12, "relative error (log): median, 99th percentile (pale)", colour=FAINT))
     for quantile, look in zip(shared.quantiles, ("", " stroke-opacity='.5'"), strict=True):
         parts.append(svg.curve([(x(b), y(q)) for b, q in enumerate(quantile)], COLOURS["in-sample"], look=look))
     return parts + block_numbers(shared.errors.L)

@@ -21,7 +21,7 @@ def spread(L: int, count: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(np.linspace(0, L - 1, min(count, L)).round().astype(int).tolist()))
 
 
-def log_bins(errors: TokenErrors, count: int = 44) -> np.ndarray:
+def log_bins(errors: TokenErrors, count: int = 60) -> np.ndarray:
     """Edges of logarithmic bins that hold all errors of all blocks but the outermost thousandth at each end."""
     relative = errors.relative_error()
     known = relative[relative > 0]
@@ -44,7 +44,6 @@ def error_histograms(errors: TokenErrors, blocks: Sequence[int] | None = None) -
         nrows=rows,
         ncols=columns,
         sharex=True,
-        sharey=True,
     )
     relative, bins = errors.relative_error(), log_bins(errors)
     for ax, block in zip(axes, blocks, strict=False):
@@ -78,6 +77,7 @@ def _histogram(ax: Axes, relative: np.ndarray, first: np.ndarray, bins: np.ndarr
     level = np.full(first.sum(), 0.94)
     tick = {"ls": "none", "marker": "|", "ms": 9, "mew": 0.8, "color": COLOURS["no first token"]}
     ax.plot(inside[first], level, transform=ax.get_xaxis_transform(), **tick)
+    ax.margins(y=0.2)  # room for the ticks above the bars
     ax.set_xscale("log")
     plain_log(ax.xaxis)
 

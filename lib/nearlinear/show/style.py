@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe and Ito's colour-blind-safe set, some a little darker so that every line has 3:1 contrast on the panel.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#00855f", "#a64d82", "#b87a00", "#3a93c9"
@@ -120,11 +120,12 @@ def log_y(ax: Axes) -> None:
 
 
 def plain_log(axis: Axis) -> None:
-    """Label a logarithmic axis 0.01, 0.1, 1, for sizes near everyday ones; in between too where it is short."""
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    """Label a drawn logarithmic axis 0.01, 0.1, 1, for sizes near everyday ones; where it is short, 2 and 5 too."""
+    axis.axes.autoscale_view()
     low, high = axis.get_view_interval()
-    axis.set_major_formatter(plain)
-    axis.set_minor_formatter(plain if high < 12 * low else NullFormatter())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def block_axis(ax: Axes, L: int) -> None:

@@ -34,15 +34,20 @@ class Scale:
         return self.start + min(1.0, max(0.0, part)) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Powers of ten, or about five round numbers."""
+        """Powers of ten, and where these are few their double and fivefold too; or about five round numbers."""
         if self.log:
-            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-            return [10.0**k for k in range(first, last + 1, max(1, (last - first) // 4))]
+            return self._log_ticks()
         rough = (self.high - self.low) / 5
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [round(k * step, 10) for k in range(first, last + 1)]
+
+    def _log_ticks(self) -> list[float]:
+        first, last = math.floor(math.log10(self.low) + 1e-9), math.ceil(math.log10(self.high) - 1e-9)
+        powers = [10.0**k for k in range(first, last + 1, max(1, (last - first) // 4))]
+        short = [m * p for p in powers for m in (1, 2, 5)] if self.high < 100 * self.low else powers
+        return [t for t in short if self.low * (1 - 1e-9) <= t <= self.high * (1 + 1e-9)]
 
     def name(self, tick: float) -> str:
         """A tick's number: powers of ten where a logarithmic scale reaches below 0.001."""

@@ -6,6 +6,7 @@ from html import escape
 
 from nearlinear.errors import InputError
 from nearlinear.results.claims import VERDICTS, claim
+from nearlinear.results.store import is_current
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile, TokensNeeded
 
@@ -121,12 +122,17 @@ def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> H
     }
     rows = "".join(_fact(name, value) for name, value in facts.items())
     facts_table = f"<table style='{_TABLE}'><tbody>{rows}</tbody></table>"
-    summary = "<summary>How these numbers were made</summary>"
+    summary = f"<summary>How these numbers were made{escape(standing(result))}</summary>"
     return _panel(f"<details>{summary}{facts_table}</details>", "provenance of the numbers")
 
 
 def _noted(name: str, note: str) -> str:
     return f"{name} ({note})" if note else name
+
+
+def standing(result: LinearityProfile | TokensNeeded | TokenErrors) -> str:
+    """What a reader must know before believing a stored number: that the code behind it has changed since."""
+    return "" if is_current(result) else " (made by an earlier version of the library; make results renews it)"
 
 
 _TABLE = "border-collapse:collapse;width:100%;margin:0;font-size:13px;display:table"

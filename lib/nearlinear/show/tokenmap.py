@@ -17,8 +17,8 @@ from .shown import Html
 from .style import FAINT, INK
 from .words import NO_ANSWER, notes, number, run_size, sentences
 
-EDGES = (0.2, 0.35, 0.5, 0.65, 0.8, 1.0, 1.25)
-"""Upper ends of all levels but the last; from 1 on the map is no better than predicting no update."""
+EDGES = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Upper ends of all levels but the last: there the map is no better than predicting no update."""
 
 LEVELS = (
     ("#f4f6f8", INK),
