@@ -44,7 +44,7 @@ def _all() -> _Claims:
 
 
 def claims() -> tuple[Claim, ...]:
-    """Every claim of both papers, L1 … L20, then S1 … S27."""
+    """Every claim of both papers, L1 … L22, then S1 … S27."""
     return _all().claims
 
 
@@ -57,5 +57,5 @@ def claim(id: str) -> Claim:
     """The claim of that id. Raises InputError for an id that is not there."""
     found = next((c for c in claims() if c.id == id), None)
     if found is None:
-        raise InputError(f"there is no claim {id!r}: claims are L1 to L20 and S1 to S27")
+        raise InputError(f"there is no claim {id!r}: claims are L1 to L22 and S1 to S27")
     return found

@@ -17,6 +17,9 @@ from .words import number, score
 NEARLY_LINEAR = SCORE.value
 """What the paper calls almost perfectly linear."""
 
+ALIGNED = 0.9
+"""Cosine from which on we call neighbouring states closely aligned."""
+
 SPIKE = 0.2
 """How far above both neighbours an update score must stand to be called a spike."""
 
@@ -29,14 +32,14 @@ def verdict(published: bool, controlled: bool) -> str:
 
 
 def linearity_rows(profile: LinearityProfile, encoder: LinearityProfile | None = None) -> list[Ours]:
-    """L1, L2 and, where an encoder was measured, L20."""
+    """L1, L2 and, where an encoder was measured, L20 and L21."""
     rows = [_almost_linear(profile), _bounded(profile)]
-    return rows if encoder is None else [*rows, _encoder(encoder)]
+    return rows if encoder is None else [*rows, _encoder(encoder), _exclusive(profile, encoder)]
 
 
-def update_rows(profile: LinearityProfile) -> list[Ours]:
-    """L3, L4 and L5."""
-    return [_drops(profile), _because_small(profile), _u_shape(profile)]
+def update_rows(profile: LinearityProfile, twin: LinearityProfile | None = None) -> list[Ours]:
+    """L3, L4, L5 and L22; a random twin tells what the design alone gives."""
+    return [_drops(profile), _because_small(profile), _u_shape(profile), _aligned(profile, twin)]
 
 
 def token_rows(errors: TokenErrors) -> list[Ours]:
@@ -82,7 +85,7 @@ def _conditions(profile: LinearityProfile) -> str:
 
 
 def _almost_linear(profile: LinearityProfile) -> Ours:
-    published, strict = float(np.nanmedian(profile.scores)), float(np.nanmedian(_strict(profile, "scores")))
+    published, strict = _medians(profile)
     return Ours(
         claim="L1",
         what="median score over blocks, measured as in the paper",
@@ -116,7 +119,7 @@ def _within(values: np.ndarray) -> bool:
 
 
 def _encoder(encoder: LinearityProfile) -> Ours:
-    published, strict = float(np.nanmedian(encoder.scores)), float(np.nanmedian(_strict(encoder, "scores")))
+    published, strict = _medians(encoder)
     return Ours(
         claim="L20",
         what=f"median score over the blocks of {encoder.provenance.model.id}, measured as in the paper",
@@ -124,6 +127,36 @@ def _encoder(encoder: LinearityProfile) -> Ours:
         controls=f"{_conditions(encoder)}: {score(strict)}; one small encoder, Post-LN",
         verdict=verdict(round(published, 2) < NEARLY_LINEAR, round(strict, 2) < NEARLY_LINEAR),
         command=command_of(encoder),
+    )
+
+
+def _exclusive(decoder: LinearityProfile, encoder: LinearityProfile) -> Ours:
+    (high, high_strict), (low, low_strict) = _medians(decoder), _medians(encoder)
+    return Ours(
+        claim="L21",
+        what=f"median score of the decoder, and of the encoder {encoder.provenance.model.id}, measured as in the paper",
+        number=f"{score(high)}; {score(low)}",
+        controls=f"{_conditions(decoder)}: {score(high_strict)}; {score(low_strict)}; one model of each kind",
+        verdict=verdict(round(high, 2) >= NEARLY_LINEAR > low, round(high_strict, 2) >= NEARLY_LINEAR > low_strict),
+        command=command_of(encoder),
+    )
+
+
+def _medians(profile: LinearityProfile) -> tuple[float, float]:
+    """Median score over blocks as the paper measures it, and under the strictest control."""
+    return float(np.nanmedian(profile.scores)), float(np.nanmedian(_strict(profile, "scores")))
+
+
+def _aligned(profile: LinearityProfile, twin: LinearityProfile | None) -> Ours:
+    cosine = float(np.nanmedian(profile.cosine))
+    design = "no random twin" if twin is None else f"random twin: {number(float(np.nanmedian(twin.cosine)))}"
+    return Ours(
+        claim="L22",
+        what="median over blocks of the mean cosine between a token's states before and after",
+        number=number(cosine),
+        controls=f"{design}; lowest of any block: {number(min(profile.cosine))}. Aligned means 0.9 or more",
+        verdict=verdict(cosine >= ALIGNED, bool(np.nanmin(profile.cosine) >= ALIGNED)),
+        command=command_of(profile),
     )
 
 
