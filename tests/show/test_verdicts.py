@@ -104,15 +104,19 @@ def test_names_of_findings_are_unique():
     assert len({f.name for f in every}) == len(every)
 
 
+COSINES = ((0.95,) * 30, (0.95,) * 29 + (0.2,), (0.5,) * 30)
+
+
 def test_directions_are_judged_by_the_lowest_block_too():
     profile = synthetic.profile()
-    for cosine, expected in [([0.95] * 30, "reproduced"), ([0.95] * 29 + [0.2], "partly"), ([0.5] * 30, "contradicted")]:
-        row = by_claim(verdicts.update_rows(profile.model_copy(update={"cosine": tuple(cosine)})))["L22"]
+    for cosine, expected in zip(COSINES, ("reproduced", "partly", "contradicted"), strict=True):
+        row = by_claim(verdicts.update_rows(profile.model_copy(update={"cosine": cosine})))["L22"]
         assert row.verdict == expected
 
 
 def test_exclusive_to_decoders_needs_both_kinds():
     decoder = planted(synthetic.profile(), [0.999] * 30, [0.93] * 30)
-    low, high = planted(synthetic.encoder(), [0.9] * 6, [0.8] * 6), planted(synthetic.encoder(), [0.999] * 6, [0.99] * 6)
+    low = planted(synthetic.encoder(), [0.9] * 6, [0.8] * 6)
+    high = planted(synthetic.encoder(), [0.999] * 6, [0.99] * 6)
     assert by_claim(verdicts.linearity_rows(decoder, low))["L21"].verdict == "partly"
     assert by_claim(verdicts.linearity_rows(decoder, high))["L21"].verdict == "contradicted"

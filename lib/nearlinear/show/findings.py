@@ -116,8 +116,8 @@ def _twin_findings(twin: LinearityProfile | None) -> list[Finding]:
     ]
 
 
-def tokens_needed_findings(needed: TokensNeeded) -> list[Finding]:
-    """Chapter 1: what the first and the last look of the long run say, medians over blocks."""
+def tokens_needed_findings(needed: TokensNeeded, twins: Sequence[TokensNeeded] = ()) -> list[Finding]:
+    """Chapter 1: what the first and the last look of the long run say, medians over blocks; then its random twins."""
     d = needed.d
     first, last = 0, len(needed.n_fit) - 1
     return [
@@ -127,6 +127,19 @@ def tokens_needed_findings(needed: TokensNeeded) -> list[Finding]:
         Finding("many-n-over-d", needed.n_fit[last] / d, "tokens a dimension at the last look"),
         Finding("many-in-sample", _median(needed.in_sample[last]), "median update score in sample there"),
         Finding("many-held-out", _median(needed.held_out[last]), "median update score held out there"),
+        *_twins_needed_findings(twins),
+    ]
+
+
+def _twins_needed_findings(twins: Sequence[TokensNeeded]) -> list[Finding]:
+    if not twins:
+        return []
+    seeds = f"{len(twins)} random twins at the last look"
+    inside, held = ([_median(getattr(t, name)[-1]) for t in twins] for name in ("in_sample", "held_out"))
+    return [
+        Finding("twins-in-sample", float(np.mean(inside)), f"median update score in sample, mean of {seeds}"),
+        Finding("twins-held-out", float(np.mean(held)), f"the same held out, mean of {seeds}"),
+        Finding("twins-held-out-range", float(np.ptp(held)), "range of the held-out number over the seeds"),
     ]
 
 
