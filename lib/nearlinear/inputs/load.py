@@ -26,6 +26,15 @@ DTYPES = {name: getattr(torch, name) for name in ("float32", "float64", "bfloat1
 TINY_SEED = 20240
 """The weights of "tiny-...": not 0, so that its random twins differ from it."""
 
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tokenizer_config.json",
+)
+
 NO_LIMIT = 1 << 30
 """The context of a model without position embeddings that end (ALiBi, for one)."""
 
@@ -135,6 +144,9 @@ def _config(weights: Weights, trust_remote_code: bool) -> PretrainedConfig:
 
 
 def _tokenizer(weights: Weights, trust_remote_code: bool) -> PreTrainedTokenizerBase:
+    # transformers 5.0 makes up an empty tokenizer where there are no files; later versions raise
+    if not any((weights.folder / name).exists() for name in TOKENIZER_FILES):
+        raise InputError(f"{weights.folder} has no tokenizer that transformers can read")
     try:
         return AutoTokenizer.from_pretrained(weights.folder, local_files_only=True, trust_remote_code=trust_remote_code)
     except Exception as error:  # every family of tokenizer misses its files in its own way
