@@ -30,6 +30,7 @@ test: setup  ## Prove it: lint, tests, and a small book moved by a real browser
 
 results: setup  ## Renew the recorded results that an earlier version made
 	@$(RUN) -m nearlinear results --stale
+	@$(RUN) -m tools.readme_figure
 
 bench: setup  ## Measure speed and memory against the alternatives
 	@for file in benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done

@@ -1,7 +1,7 @@
 """Draw the figure of the README from the recorded results: book/_static/first-look.png."""
 
 from nearlinear import show
-from nearlinear.results.profile_spec import laptop_spec
+from nearlinear.results.profile_spec import long_specs
 from nearlinear.results.store import recorded, replacing
 from nearlinear.results.types import LinearityProfile
 from tools.profiles import ROOT
@@ -10,10 +10,10 @@ PICTURE = ROOT / "book/_static/first-look.png"
 
 
 def main() -> None:
-    """The controls figure of chapter 1, as recorded."""
-    model, twin = (recorded(laptop_spec("smollm2-135m", random_seed=seed), LinearityProfile) for seed in (None, 0))
+    """The controls of chapter 1 on its largest run."""
+    model, *twins = (recorded(spec, LinearityProfile) for spec in long_specs("smollm2-135m"))
     with replacing(PICTURE) as temporary:
-        temporary.write_bytes(show.controls(model, twins=[twin]).png())
+        temporary.write_bytes(show.controls(model, twins=twins).png())
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def card(notebook: nbformat.NotebookNode, record: dict, profile: str) -> str:
     seconds = record["seconds"]
     time = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
     facts = {
-        "Time": f"{time} on {record['device']}, what earlier chapters computed at hand (profile `{profile}`)",
+        "Time": f"{time} on {record['device']}, profile `{profile}`; what was computed before is not computed again",
         "Memory": f"{record['peak_memory_gb']} GB",
         "Downloads": needs.get("downloads", "none"),
         "To know before": needs.get("prerequisites", "nothing"),
