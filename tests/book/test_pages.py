@@ -1,0 +1,112 @@
+"""The small book on disk: every page keeps to the rules, and shows what a chapter must show."""
+
+import re
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from nearlinear.results.claims import VERDICTS
+from tools import build_book
+from tools.build_book import configuration, repository
+from tools.check_html import check
+from tools.profiles import plan
+
+MODELS = re.compile(r"\btiny-(?:llama|bert)\b")
+TOKENS = re.compile(r"\b\d[\d,]* (?:to \d[\d,]* )?(?:held-out )?tokens\b")
+
+
+def read(page) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def chapters(smoke_book):
+    """Chapter → its main part."""
+    return {page.stem: read(page).find("article") for page in smoke_book.chapters}
+
+
+def test_every_page_is_light_described_and_loads_nothing_from_outside(smoke_book):
+    assert len(list((smoke_book.site / "book").glob("*.html"))) >= 8
+    assert check(smoke_book.site) == []
+
+
+def test_every_figure_says_which_model_and_how_many_tokens(chapters):
+    for name, chapter in chapters.items():
+        figures = [figure for figure in chapter.find_all("figure") if figure.img and figure.figcaption]
+        assert len(figures) >= 3, name
+        for figure in figures:
+            words = (figure.img["alt"], figure.figcaption.get_text())
+            assert all(MODELS.search(text) and TOKENS.search(text) for text in words), (name, words)
+
+
+def test_every_parameter_is_in_the_table_with_the_value_used(chapters):
+    for run in plan("smoke"):
+        (table,) = (t for t in chapters[run.name].find_all("table") if t.th and t.th.get_text() == "parameter")
+        rows = {tuple(cell.get_text(strip=True) for cell in row.find_all("td")[:2]) for row in table.find_all("tr")}
+        assert rows - {()} == {(p.name, run.value(p)) for p in run.parameters}
+
+
+def test_every_claim_of_paper_and_ours_has_one_of_the_five_verdicts(chapters):
+    assert len(VERDICTS) == 5
+    for name, chapter in chapters.items():
+        (table,) = (t for t in chapter.find_all("table") if t.caption and t.caption.get_text() == "Paper and ours")
+        column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
+        rows = table.tbody.find_all("tr")
+        assert rows, name
+        for row in rows:
+            sign, _, verdict = row.find_all(["th", "td"])[column].b.get_text().partition(" ")
+            assert len(sign) == 1
+            assert verdict in VERDICTS
+            assert any(code.get_text().startswith("nearlinear score --model ") for code in row.find_all("code"))
+
+
+def test_every_chapter_has_a_picker_and_says_how_its_numbers_were_made(chapters):
+    for name, chapter in chapters.items():
+        assert chapter.find("script", type="application/vnd.jupyter.widget-view+json"), name
+        assert "How these numbers were made" in chapter.get_text(), name
+
+
+def test_buttons_are_there_when_the_address_is_known(monkeypatch):
+    def theme():
+        return yaml.safe_load(configuration(repository()))["sphinx"]["config"]["html_theme_options"]
+
+    monkeypatch.setenv("NEARLINEAR_REPOSITORY", "https://github.com/someone/nearlinear")
+    assert theme()["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+    assert theme()["use_download_button"] is True
+    monkeypatch.setenv("NEARLINEAR_REPOSITORY", "")
+    assert "launch_buttons" not in theme()
+    assert theme()["use_download_button"] is False
+
+
+def test_the_pages_have_buttons_only_then(smoke_book):
+    for page in smoke_book.chapters:
+        links = [link["href"] for link in read(page).find_all("a", href=True)]
+        assert any("colab.research.google.com" in link for link in links) == (repository() is not None)
+
+
+def test_a_second_build_does_nothing(smoke_book, monkeypatch, capsys):
+    def refuse(*_):
+        raise AssertionError("nothing has changed")
+
+    monkeypatch.setattr(build_book, "jupyter_book", refuse)
+    monkeypatch.setattr("tools.run_notebooks.run_one", refuse)
+    index = smoke_book.site / "index.html"
+    before = index.stat().st_mtime_ns
+    build_book.build("smoke")
+    assert capsys.readouterr().out.count("unchanged") == len(smoke_book.chapters)
+    assert index.stat().st_mtime_ns == before
+
+
+def test_a_change_of_a_page_builds_again(smoke_book, monkeypatch):
+    class BuiltAgain(Exception):
+        pass
+
+    def tell(*_):
+        raise BuiltAgain
+
+    monkeypatch.setattr(build_book, "jupyter_book", tell)
+    monkeypatch.setattr(build_book, "configuration", lambda address: configuration(address) + "# another setting\n")
+    with pytest.raises(BuiltAgain):
+        build_book.build("smoke")
+    assert (smoke_book.site / "index.html").exists()

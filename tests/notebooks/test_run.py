@@ -1,0 +1,98 @@
+"""Every chapter runs from top to bottom, and each number that it glues is what the library answers when asked."""
+
+import ast
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import nbformat
+import pytest
+
+from nearlinear import show, study
+from nearlinear.results.profile_spec import laptop_specs, long_specs
+from tests.notebooks.glued import glued
+from tests.notebooks.structure import code_cells
+from tools.profiles import plan
+from tools.run_notebooks import ENVIRONMENT, prepare
+
+
+def nbval(folder) -> dict[str, int]:
+    """Run every notebook of a folder under nbval, in a process and with settings of its own; counts of outcomes."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    options = ["--nbval-lax", "-p", "no:cacheprovider", "-c", "pytest.ini", "--rootdir", ".", "--junitxml", "report"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "MPLBACKEND")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "."],
+        cwd=folder, env=environment | ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    suite = next(ET.parse(folder / "report").iter("testsuite"))
+    counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
+    print(done.stdout)
+    return counts | {"exit": done.returncode}
+
+
+def test_every_cell_of_every_chapter_runs(tmp_path):
+    prepared = prepare("smoke", tmp_path)
+    cells = sum(len(code_cells(nbformat.read(path, as_version=4))) for path in prepared)
+    assert len(prepared) == len(plan("smoke"))
+    assert nbval(tmp_path) == {"tests": cells, "failures": 0, "errors": 0, "skipped": 0, "exit": 0}
+
+
+def test_a_cell_that_raises_is_a_failure(tmp_path):
+    cells = [nbformat.v4.new_code_cell(source) for source in ("1", "1 / 0")]
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), tmp_path / "x.ipynb")
+    assert nbval(tmp_path) == {"tests": 2, "failures": 1, "errors": 0, "skipped": 0, "exit": 1}
+
+
+def test_the_small_book_leaves_the_readers_book_alone(smoke_book):
+    assert smoke_book.touched == []
+
+
+@pytest.fixture(scope="module")
+def direct() -> dict[str, list[show.Finding]]:
+    """Chapter → its findings, measured here and now: no cache, no recorded result, the same specifications."""
+    given = {run.name: {p.name: ast.literal_eval(run.value(p)) for p in run.parameters} for run in plan("smoke")}
+    one, two, three = given.values()
+    shared = ("models", "corpus", "n_fit", "n_test", "seed", "precision")
+    assert len({tuple(values[name] for name in shared) for values in (one, two, three)}) == 1
+    spec, *_ = laptop_specs(one["models"], **{name: one[name] for name in shared[1:]})
+    profile, errors = study.run(spec)
+    *_, needed = study.run(long_specs(spec.model, n_tokens=one["long_tokens"])[0])
+    return {
+        "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed)],
+        "02_without_the_residual": show.update_findings(profile),
+        "03_which_tokens": show.token_findings(errors),
+    }
+
+
+def differences(found: dict[str, float], expected: list[show.Finding], tolerance: float = 1e-6) -> list[str]:
+    """Names that are missing, one too many, or whose numbers are not the same."""
+    wanted = {finding.name: finding.value for finding in expected}
+    same = {
+        name for name in found.keys() & wanted.keys()
+        if found[name] == pytest.approx(wanted[name], rel=tolerance, abs=tolerance, nan_ok=True)
+    }  # fmt: skip
+    return sorted((found.keys() | wanted.keys()) - same)
+
+
+def test_glued_numbers_are_the_librarys(smoke_book, direct):
+    assert [path.stem for path in smoke_book.notebooks] == list(direct)
+    for path in smoke_book.notebooks:
+        assert differences(glued(nbformat.read(path, as_version=4)), direct[path.stem]) == []
+
+
+def test_a_name_glued_twice_is_refused(smoke_book):
+    notebook = nbformat.read(smoke_book.notebooks[0], as_version=4)
+    notebook.cells *= 2
+    with pytest.raises(ValueError, match="score-median is glued twice"):
+        glued(notebook)
+
+
+def test_a_number_that_differs_or_is_missing_is_seen(smoke_book, direct):
+    found = glued(nbformat.read(smoke_book.notebooks[1], as_version=4))
+    found["update-median"] *= 1 + 3e-6
+    del found["spike-with"]
+    found["typed-by-hand"] = 0.5
+    assert differences(found, direct["02_without_the_residual"]) == ["spike-with", "typed-by-hand", "update-median"]
