@@ -33,7 +33,7 @@ results: setup  ## Renew the recorded results that an earlier version made
 	@$(RUN) -m tools.readme_figure
 
 bench: setup  ## Measure speed and memory against the alternatives
-	@for file in benchmarks/bench_*.py; do $(RUN) $$file || exit 1; done
+	@$(RUN) benchmarks/run.py
 
 gpu: setup  ## Record what needs a GPU, for MINUTES minutes
 	@$(RUN) benchmarks/gpu_queue.py --minutes $(MINUTES)

@@ -23,15 +23,16 @@
     set: (value) => (mathjax = withHub(value)),
   });
 
-  // 3. What a screen reader says: a slider's handle gets the label beside it, a button or fold is called by the text
-  //    it shows, the side bar is a landmark, and the bibliography is plain text (its old roles fit no reader of today).
+  // 3. What a screen reader or a tooltip says: a slider's handle gets the label beside it, a button or fold is called
+  //    by the text it shows, a label without a tooltip does not say "null", the side bar is a landmark, and the
+  //    bibliography is plain text (its old roles fit no reader of today).
   const repairs = {
     ".noUi-handle:not([aria-label])": (handle) => {
       const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
       if (label) handle.setAttribute("aria-label", label);
     },
     ".search-button-field[aria-label], summary[aria-label]": (element) => element.removeAttribute("aria-label"),
-    ".theme-switch[title]": (icon) => icon.removeAttribute("title"),
+    ".theme-switch[title], .widget-label[title='null']": (element) => element.removeAttribute("title"),
     ".citation-list[role], .citation[role]": (element) => element.removeAttribute("role"),
     "#pst-primary-sidebar:not([role])": (bar) => {
       bar.setAttribute("role", "navigation");

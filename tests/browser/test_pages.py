@@ -66,6 +66,10 @@ def test_a_page_fits_the_screen(visit):
     assert too_wide(visit.page) <= 0
 
 
+def test_no_tooltip_is_empty_talk(visit):
+    assert visit.page.locator("[title=null], [title=None], [title=undefined]").count() == 0
+
+
 def test_axe_finds_no_violation(visit):
     assert violations(visit.page) == []
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from nearlinear import show, study
-from nearlinear.results.profile_spec import laptop_specs, long_specs
+from nearlinear.results.profile_spec import laptop_spec, long_specs
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -51,18 +51,23 @@ def test_the_small_book_leaves_the_readers_book_alone(smoke_book):
 
 
 @pytest.fixture(scope="module")
-def direct() -> dict[str, list[show.Finding]]:
+def given() -> dict[str, dict]:
+    """Chapter → the values of its parameters under the smoke profile."""
+    return {run.name: {p.name: ast.literal_eval(run.value(p)) for p in run.parameters} for run in plan("smoke")}
+
+
+@pytest.fixture(scope="module")
+def direct(given) -> dict[str, list[show.Finding]]:
     """Chapter → its findings, measured here and now: no cache, no recorded result, the same specifications."""
-    given = {run.name: {p.name: ast.literal_eval(run.value(p)) for p in run.parameters} for run in plan("smoke")}
-    one, two, three = given.values()
-    shared = ("models", "corpus", "n_fit", "n_test", "seed", "precision")
-    assert len({tuple(values[name] for name in shared) for values in (one, two, three)}) == 1
-    spec, *_ = laptop_specs(one["models"], **{name: one[name] for name in shared[1:]})
-    profile, errors = study.run(spec)
-    *_, needed = study.run(long_specs(spec.model, n_tokens=one["long_tokens"])[0])
+    values, model = given["01_linearity_by_layer"], given["01_linearity_by_layer"]["models"]
+    cut = {name: values[name] for name in ("corpus", "n_fit", "n_test", "seed", "precision")}
+    profile, errors = study.run(laptop_spec(model, **cut))
+    twin, _ = study.run(laptop_spec(model, random_seed=values["twin_seed"], **cut))
+    long = long_specs(values["long_model"], n_tokens=values["long_tokens"])
+    needed, *twins = (study.run(spec)[-1] for spec in long)
     return {
-        "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed)],
-        "02_without_the_residual": show.update_findings(profile),
+        "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed, twins)],
+        "02_without_the_residual": show.update_findings(profile, twin),
         "03_which_tokens": show.token_findings(errors),
     }
 
@@ -75,6 +80,12 @@ def differences(found: dict[str, float], expected: list[show.Finding], tolerance
         if found[name] == pytest.approx(wanted[name], rel=tolerance, abs=tolerance, nan_ok=True)
     }  # fmt: skip
     return sorted((found.keys() | wanted.keys()) - same)
+
+
+def test_the_chapters_look_at_the_same_run(given):
+    first = given["01_linearity_by_layer"]
+    for values in given.values():
+        assert {name: value for name, value in values.items() if first.get(name, value) != value} == {}
 
 
 def test_glued_numbers_are_the_librarys(smoke_book, direct):

@@ -85,7 +85,7 @@ BREAKS = {
     "a parameter without help": (edit("models:", "  # seed of the windows and of the bootstrap", ""), "seed lacks a"),
     "a parameter without type": (edit("models:", "\nseed: int = 0", "\nseed = 0"), "seed lacks a type or a help"),
     "a default of another type": (edit("models:", "n_fit: int = 128", "n_fit: int = '128'"), "which is no int"),
-    "a line that is no parameter": (edit("models:", "\nseed: int", "\nprint(1)\nseed: int"), "parameters in 13 lines"),
+    "a line that is no parameter": (edit("models:", "\nseed: int", "\nprint(1)\nseed: int"), " parameters in "),
     "an output": (add_output, "outputs or an execution count"),
     "an execution count": (add_count, "outputs or an execution count"),
     "papermill's metadata": (add_papermill, "papermill's record"),

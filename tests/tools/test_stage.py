@@ -1,5 +1,7 @@
 """What Jupyter Book is given: the pages, the executed notebooks with a table of their parameters, nothing stale."""
 
+import json
+
 import nbformat
 import pytest
 
@@ -12,21 +14,32 @@ def run(tmp_path, monkeypatch):
     """One executed notebook, and its plan."""
     monkeypatch.setattr(stage, "EXECUTED", tmp_path / "executed")
     cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
         nbformat.v4.new_code_cell("n: int = 1  # how many", metadata={"tags": ["parameters"]}),
         nbformat.v4.new_code_cell("n = 7", metadata={"tags": ["injected-parameters"]}),
         nbformat.v4.new_code_cell("n"),
     ]
     (tmp_path / "executed/small").mkdir(parents=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "executed/small/01_x.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"nearlinear": {"prerequisites": "least squares"}})
+    nbformat.write(notebook, tmp_path / "executed/small/01_x.ipynb")
+    record = {"seconds": 12.3, "peak_memory_gb": 0.5, "device": "cpu (2 cores)"}
+    (tmp_path / "executed/small/01_x.json").write_text(json.dumps(record))
     return Run(tmp_path / "01_x.ipynb", (Parameter("n", "int", "1", "how many"),), {"n": 7})
 
 
 def test_the_page_shows_the_values_used_as_a_table(run):
     cells = nbformat.reads(stage.notebook_page(run, "small").decode(), as_version=4).cells
-    assert [cell.cell_type for cell in cells] == ["code", "markdown", "code"]
-    assert "hide-input" in cells[0].metadata.tags
-    assert "profile `small`" in cells[1].source
-    assert "| `n` | `7` | how many |" in cells[1].source
+    assert [cell.cell_type for cell in cells] == ["markdown", "markdown", "code", "markdown", "code"]
+    assert "hide-input" in cells[2].metadata.tags
+    assert "profile `small`" in cells[3].source
+    assert "| `n` | `7` | how many |" in cells[3].source
+
+
+def test_a_card_under_the_title_says_what_the_page_cost(run):
+    title, card, *_ = nbformat.reads(stage.notebook_page(run, "small").decode(), as_version=4).cells
+    assert title.source == "# Title"
+    for said in ("12 seconds on cpu (2 cores)", "0.5 GB", "least squares", "**Downloads:** none"):
+        assert said in card.source
 
 
 def test_the_staging_folder_mirrors_the_project_and_forgets_what_is_gone(run, tmp_path):
