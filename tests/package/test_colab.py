@@ -10,6 +10,7 @@ import tomllib
 import nbformat
 import pytest
 
+from nearlinear import __version__
 from tests.notebooks.structure import tagged
 from tests.package.elsewhere import clean_environment, run_elsewhere, smoke
 from tools.environment import pinned, torch_candidates
@@ -80,7 +81,7 @@ def set_up(colab, wheel, tmp_path_factory):
 
 
 def test_the_set_up_cell_changes_nothing_that_colab_has(colab, set_up):
-    assert set_up["nearlinear"] == "0.1.0"
+    assert set_up["nearlinear"] == __version__
     assert colab["ipywidgets"] == "7.7.1"
     assert {name: set_up[name] for name in KEPT} == {name: colab[name] for name in KEPT}
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from nearlinear import show
+from nearlinear import __version__, show
 from nearlinear.results.profile_spec import laptop_spec
 from nearlinear.results.store import recorded
 from nearlinear.results.types import LinearityProfile
@@ -31,7 +31,7 @@ def test_the_wheel_carries_code_results_profiles_and_claims(wheel):
     wanted = {path.relative_to(ROOT / "lib").as_posix() for path in (ROOT / "lib").rglob("*.py")}
     wanted |= {f"nearlinear/_data/results/{path.name}" for path in (ROOT / "book/results").glob("*.json")}
     wanted |= {f"nearlinear/_data/profiles/{path.name}" for path in (NOTEBOOKS / "profiles").glob("*.yaml")}
-    wanted |= {"nearlinear/results/claims.json", "nearlinear-0.1.0.dist-info/licenses/LICENSE"}
+    wanted |= {"nearlinear/results/claims.json", f"nearlinear-{__version__}.dist-info/licenses/LICENSE"}
     assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
 
 
