@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,13 +16,27 @@ MEASURING = "measure"
 PACKAGES = ("nearlinear", "torch", "transformers", "tokenizers", "numpy", "safetensors")
 
 
+def _sha256_of(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 @cache
 def library_sha256() -> str:
     """Hash of the measuring code, so that a result knows when the code behind it has changed."""
-    digest = hashlib.sha256()
-    for path in sorted((PACKAGE / MEASURING).rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return _sha256_of((PACKAGE / MEASURING).rglob("*.py"))
+
+
+@cache
+def working_sha256() -> str:
+    """Hash of all code between a specification and its result: loading, cutting, measuring, putting together.
+
+    The key of the user's cache, which has no content hashes to go by before the inputs are loaded.
+    """
+    folders = (path for name in ("inputs", MEASURING) for path in (PACKAGE / name).rglob("*.py"))
+    return _sha256_of([*folders, *(PACKAGE / "results").glob("*.py"), PACKAGE / "study.py"])
 
 
 def versions() -> dict[str, str]:

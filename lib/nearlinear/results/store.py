@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from nearlinear.errors import InputError, NearlinearError
 
 from .data import data_root
-from .making import library_sha256
+from .making import library_sha256, working_sha256
 from .records import Record
 
 
@@ -91,7 +91,7 @@ def load_or_run(spec: Record, run: Run, kind: type[R], *, mode: str = "recompute
     """The result of kind `kind` for `spec`: recorded, or from the cache, or computed now by `run(spec)`.
 
     `run` may answer with several results of the same work; all are kept, so asking for another kind is free.
-    The cache is keyed by the specification and the library's hash: changed code never shows an old number.
+    The cache is keyed by the specification and the hash of the code: changed code never shows an old number.
     Raises NotRecorded in mode "recorded" when no recorded file was made from this specification; InputError for
     another mode.
     """
@@ -99,7 +99,7 @@ def load_or_run(spec: Record, run: Run, kind: type[R], *, mode: str = "recompute
         raise InputError(f"no mode {mode!r}: choose one of {', '.join(MODES)}")
     if mode == "recorded":
         return recorded(spec, kind)
-    folder = results_cache() / library_sha256()[:16] / spec_sha256(spec)[:16]
+    folder = results_cache() / working_sha256()[:16] / spec_sha256(spec)[:16]
     if not (folder / kind.filename).exists():
         for result in run(spec):
             result.save(folder / result.filename)
