@@ -144,13 +144,15 @@ def _profile(measured: Measured, windows: WindowSet, provenance: Provenance, see
         n=first.n,
         d=first.d,
         no_first_token=_scores(measured.no_first),
+        no_massive_token=_scores(measured.no_massive),
+        massive_tokens=tuple(a.n - b.n for a, b in zip(measured.no_first, measured.no_massive, strict=True)),
         held_out=None if held_out is None else _held_out(held_out, windows, seed),
         norm_ratio=measured.norm_ratio,
         energy_ratio=tuple(s.energy_ratio for s in blocks),
         energy_ratio_no_first_token=tuple(s.energy_ratio for s in measured.no_first),
         cosine=measured.cosine,
-        rank=tuple(s.rank for s in blocks),
-        condition=tuple(s.condition for s in blocks),
+        rank=tuple(rank for rank, _ in measured.conditioning),
+        condition=tuple(condition for _, condition in measured.conditioning),
         reliable=not reason,
         reason=reason,
         perplexity=measured.perplexity,
@@ -160,22 +162,29 @@ def _profile(measured: Measured, windows: WindowSet, provenance: Provenance, see
 
 def _scores(blocks: tuple[BlockScores, ...]) -> Scores:
     return Scores(
-        scores=tuple(s.score for s in blocks), update_scores=tuple(s.update_score for s in blocks), n=blocks[0].n
+        scores=tuple(s.score for s in blocks),
+        update_scores=tuple(s.update_score for s in blocks),
+        n=min(s.n for s in blocks),
     )
 
 
 def _held_out(part: HeldOutPart, windows: WindowSet, seed: int) -> HeldOut:
     group = getattr(part.tokens, windows.group)
     later = part.tokens.position > 0
-    everything = _held_out_scores(part.errors, group, part.fit_scores[0].n, seed)
-    no_first = _held_out_scores(
-        part.errors_no_first.of_tokens(later), group[later], part.fit_scores_no_first[0].n, seed
+    everything = _held_out_scores(part.errors, group, _scores(part.fit_scores).n, seed)
+    fit_no_first, fit_no_massive = _scores(part.fit_scores_no_first), _scores(part.fit_scores_no_massive)
+    no_first = _held_out_scores(part.errors_no_first.of_tokens(later), group[later], fit_no_first.n, seed)
+    massive = part.massive[:, later]
+    no_massive = _held_out_scores(
+        part.errors_no_massive.of_tokens(later).without(massive), group[later], fit_no_massive.n, seed
     )
     return HeldOut(
         **dict(everything),
         no_first_token=no_first,
+        no_massive_token=no_massive.model_copy(update={"n_test": int((~massive).sum(1).min())}),
         fit=_scores(part.fit_scores),
-        fit_no_first_token=_scores(part.fit_scores_no_first),
+        fit_no_first_token=fit_no_first,
+        fit_no_massive_token=fit_no_massive,
     )
 
 

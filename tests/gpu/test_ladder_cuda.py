@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nearlinear.measure.linearity import block_scores
+from nearlinear.measure.linearity import block_scores, conditioning
 from nearlinear.measure.precision import choose, tf32
 from nearlinear.measure.stream_sums import Rows, StreamSums
 
@@ -89,8 +89,9 @@ def test_dependent_columns_are_ranked_not_guessed(device):
     x, y = states(1)
     x, y = torch.cat([x, x[..., :1]], dim=2), torch.cat([y, y[..., :1]], dim=2)
     sums = summed([(x, y)], "exact", device)
-    got = block_scores(sums.blocks[0].no_first_token())
-    assert got.rank == d
+    moments = sums.blocks[0].no_first_token()
+    got = block_scores(moments)
+    assert conditioning(moments)[0] == d
     assert got.score == pytest.approx(qr_scores(x[:, 1:, :d], y[:, 1:, :d])[0], abs=1e-2)
     assert got.score <= 1
 

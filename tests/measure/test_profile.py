@@ -170,3 +170,27 @@ def test_memory_does_not_grow_with_the_tokens(tiny):
         return sum(p.numel() for p in parts if isinstance(p, torch.Tensor))
 
     assert kept(4) == kept(40)
+
+
+def test_massive_tokens_are_left_out_of_fit_and_held_out_text(windows):
+    """One word whose embedding is huge: without it the held-out score is that of the other tokens alone."""
+    loaded = load_model("tiny-llama")
+    word = windows.fit[0].input_ids[7]
+    with torch.no_grad():
+        loaded.model.get_input_embeddings().weight[word] *= 1000
+    part = profile(loaded, windows, precision="exact").held_out
+
+    def ordinary(some):
+        kinds = [(np.arange(len(w.input_ids)) > 0) & (np.array(w.input_ids) != word) for w in some]
+        return torch.from_numpy(np.concatenate(kinds))
+
+    (x, y), (x_new, y_new) = (
+        [m[ordinary(some)] for m in whole_states(loaded, some)[0]] for some in (windows.fit, windows.test)
+    )
+    later = part.tokens.position > 0
+    assert (part.massive[0] == (part.tokens.token_id == word))[later].all()
+    assert part.fit_scores_no_massive[0].n == len(x)
+    error = (y_new - x_new - fit(of_matrices(x, y)).update(x_new)).square().sum()
+    update = (y_new - x_new - (y - x).mean(0)).square().sum()
+    got = part.errors_no_massive.of_tokens(later).without(part.massive[:, later]).update_score()[0]
+    assert got == pytest.approx(float(1 - error / update), abs=1e-6)

@@ -77,12 +77,15 @@ def profile(
         }
 
     no_first = Scores(scores=score(update, energy), update_scores=cut(update), n=n - 192)
+    no_massive = Scores(scores=score(update + 0.002, energy), update_scores=cut(update + 0.002), n=n - 195)
     fit = Scores(scores=score(update_all + 0.005, energy_all), update_scores=cut(update_all + 0.005), n=2 * n // 3)
     held_out_part = HeldOut(
         **held(update_all - gap, energy_all),
         no_first_token=HeldOutScores(**held(update - gap, energy)),
+        no_massive_token=HeldOutScores(**held(update - 0.9 * gap, energy)),
         fit=fit,
         fit_no_first_token=no_first,
+        fit_no_massive_token=no_massive,
     )
     architecture = source.get("architecture", "LlamaForCausalLM")
     return LinearityProfile(
@@ -91,6 +94,8 @@ def profile(
         n=n,
         d=d,
         no_first_token=no_first,
+        no_massive_token=no_massive,
+        massive_tokens=(0, *[3] * (L - 1)),
         held_out=held_out_part if held_out else None,
         norm_ratio=cut(0.9 * np.sqrt(energy)),
         energy_ratio=cut(energy_all),

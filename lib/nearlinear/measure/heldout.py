@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .geometry import TokenSizes
 from .linearity import AffineMap
-from .stream_sums import BlockRows
+from .stream_sums import BlockSums, Rows
 
 N_RESAMPLES = 2000
 
@@ -34,7 +35,12 @@ class Errors:
         return 1 - self.error2.sum(1) / self.update2.sum(1)
 
     def of_tokens(self, keep: np.ndarray) -> "Errors":
+        """Of the tokens for which `keep` (n,) holds."""
         return Errors(self.error2[:, keep], self.update2[:, keep], self.state2[:, keep])
+
+    def without(self, out: np.ndarray) -> "Errors":
+        """With zeros, which count for nothing, for the tokens that are `out` (L, n) in a block."""
+        return Errors(*(np.where(out, 0.0, sizes) for sizes in (self.error2, self.update2, self.state2)))
 
 
 def intervals(
@@ -85,28 +91,51 @@ class StackedMaps:
         return torch.stack([p.square().sum(2, dtype=torch.float64).T for p in parts])
 
 
+class BlockErrors:
+    """One block's part of pass 2: a few numbers a token, in tables made beforehand. K maps, n tokens."""
+
+    def __init__(self, maps: Sequence[AffineMap], like: BlockSums, n: int):
+        self.stack = StackedMaps(maps, like.rest.work_x.double())
+        self.limits = like
+        self.dtype = like.rest.precision.dtype
+        kw = {"dtype": torch.float64, "device": like.rest.work_x.device}
+        self.sizes = torch.full((3, len(maps), n), torch.nan, **kw)  # of the error, the update and the state, centred
+        self.raw = torch.full((2, n), torch.nan, **kw)  # ‖Δ‖², ‖y‖²
+        self.length = torch.full((n,), torch.nan, **kw)  # above 1: massive
+        self.n = 0
+
+    def add(self, x: Tensor, y: Tensor, dtype: torch.dtype) -> None:
+        """Add rows x, y (k, d), worked with in `dtype`."""
+        x, y = x.to(dtype), y.to(dtype)
+        delta, here = y - x, slice(self.n, self.n + len(x))
+        self.n = here.stop
+        self.sizes[:, :, here] = self.stack.sizes(x, delta)
+        sizes = TokenSizes.of(x, y, delta)
+        self.raw[0, here], self.raw[1, here] = sizes.delta.square(), sizes.y.square()
+        self.length[here] = self.limits.relative_length(sizes)
+
+
 class HeldOutSums:
-    """Pass 2 over all blocks: keeps a few numbers a token, never a state."""
+    """Pass 2 over all blocks, of n tokens that are known to come."""
 
-    def __init__(self, maps: Sequence[Sequence[AffineMap]], shifts: Sequence[Tensor]):
-        self.stacks = [StackedMaps(block_maps, shift) for block_maps, shift in zip(maps, shifts, strict=True)]
-        self.sizes: list[list[Tensor]] = [[] for _ in self.stacks]
-        self.raw: list[list[Tensor]] = [[] for _ in self.stacks]
+    def __init__(self, maps: Sequence[Sequence[AffineMap]], fit: Sequence[BlockSums], n: int):
+        self.blocks = [BlockErrors(block_maps, like, n) for block_maps, like in zip(maps, fit, strict=True)]
 
-    def add(self, layer: int, rows: BlockRows) -> None:
-        """Rows of one batch: the rest first, then the first tokens (in float64, where the attention sink sits)."""
-        for x, delta in ((rows.x, rows.d), (rows.x_first, rows.d_first)):
-            self.sizes[layer].append(self.stacks[layer].sizes(x, delta))
-            raw = torch.stack([delta, x + delta]).square().sum(2, dtype=torch.float64)  # (2, k): ‖Δ‖², ‖y‖²
-            self.raw[layer].append(raw)
+    def add(self, layer: int, x: Tensor, y: Tensor, rows: Rows) -> None:
+        """States (B, T, d) of one batch: the rest first, then the first tokens (in float64, for the attention sink)."""
+        x, y, block = x.flatten(0, -2), y.flatten(0, -2), self.blocks[layer]
+        for which, dtype in ((rows.rest, block.dtype), (rows.first, torch.float64)):
+            block.add(x.index_select(0, which), y.index_select(0, which), dtype)
 
     def errors(self) -> list[Errors]:
         """One Errors a map, tokens in the order they were added."""
-        if not self.sizes[0]:
-            return []
-        sizes = np.stack([torch.cat(s, dim=2).cpu().numpy() for s in self.sizes])  # (L, 3, K, n)
+        sizes = np.stack([block.sizes.cpu().numpy() for block in self.blocks])  # (L, 3, K, n)
         return [Errors(sizes[:, 0, k], sizes[:, 1, k], sizes[:, 2, k]) for k in range(sizes.shape[2])]
 
     def raw_sizes(self) -> np.ndarray:
         """(2, L, n): ‖Δ_t‖² and ‖y_t‖², uncentred."""
-        return np.stack([torch.cat(r, dim=1).cpu().numpy() for r in self.raw]).transpose(1, 0, 2)
+        return np.stack([block.raw.cpu().numpy() for block in self.blocks]).transpose(1, 0, 2)
+
+    def massive(self) -> np.ndarray:
+        """(L, n): whether a token is massive in a block."""
+        return np.stack([(block.length > 1).cpu().numpy() for block in self.blocks])

@@ -49,13 +49,11 @@ class AffineMap:
 
 @dataclass(frozen=True)
 class BlockScores:
-    """What one block's moments say. NaN scores come with a reason; `condition` is that of the scaled G_xx."""
+    """What one block's moments say. NaN scores come with a reason."""
 
     score: float
     update_score: float
     energy_ratio: float
-    rank: int
-    condition: float
     n: int
     d: int
     reason: str = ""
@@ -79,40 +77,63 @@ def centred(m: Moments) -> Centred:
     return Centred(C_xx, C_xd, sq_d, C_xx.trace() + 2 * C_xd.trace() + sq_d)
 
 
-@dataclass(frozen=True)
-class Solution:
-    """explained: the part of ‖Δ‖² it explains; A (d, d): the least squares map; rank, condition: of the scaled C_xx."""
-
-    explained: Tensor
-    A: Tensor
-    rank: int
-    condition: float
-
-
-def solve(c: Centred) -> Solution:
+class LeastSquares:
     """Least squares from centred moments, scaled to a unit diagonal first (it removes most of the ill-conditioning).
 
     Cholesky where every pivot is safely above rounding; otherwise eigenvectors with a relative cut-off, which gives the
-    minimum-norm map of the scaled problem and reports the rank. Never an inverse, and never `torch.linalg.lstsq`
+    minimum-norm map of the scaled problem. Never an inverse, and never `torch.linalg.lstsq`
     (on CUDA it returns wrong maps without a warning when columns are dependent).
+
+    W: what is left of C_xd once its scale and the spread of X are taken out; ‖W‖² is what the map explains of ‖Δ‖².
     """
-    d, eps = len(c.C_xx), torch.finfo(torch.float64).eps
-    scale = c.C_xx.diagonal().clamp_min(0).rsqrt().nan_to_num(posinf=0.0)  # a constant column gets weight 0
-    R, r = scale[:, None] * c.C_xx * scale, scale[:, None] * c.C_xd
+
+    def __init__(self, c: Centred):
+        self.scale, R, r = scaled(c)
+        L, failed = torch.linalg.cholesky_ex(R)
+        self.full_rank = not failed and bool(L.diagonal().square().min() > noise(R))
+        if self.full_rank:
+            self.root = L
+            self.W = torch.linalg.solve_triangular(L, r, upper=False)
+        else:
+            values, V = torch.linalg.eigh(R)
+            kept = values > noise(R)
+            self.root = V[:, kept] * values[kept].rsqrt()  # root rootᵀ is the pseudo-inverse of R
+            self.W = self.root.T @ r
+
+    @property
+    def explained(self) -> Tensor:
+        return self.W.square().sum()
+
+    def map(self) -> Tensor:
+        """A (d, d), the least squares map. The scores do not need it."""
+        if self.full_rank:
+            return self.scale[:, None] * torch.linalg.solve_triangular(self.root.T, self.W, upper=True)
+        return self.scale[:, None] * (self.root @ self.W)
+
+
+def scaled(c: Centred) -> tuple[Tensor, Tensor, Tensor]:
+    """What makes the diagonal of C_xx one, and C_xx and C_xd so scaled; a constant column gets the weight 0."""
+    scale = c.C_xx.diagonal().clamp_min(0).rsqrt().nan_to_num(posinf=0.0)
+    return scale, scale[:, None] * c.C_xx * scale, scale[:, None] * c.C_xd
+
+
+def noise(R: Tensor) -> Tensor:
+    """Pivots and eigenvalues of R (d, d) below this are rounding: about d·eps of its size; 8 keeps a safe distance."""
+    return 8 * len(R) * torch.finfo(R.dtype).eps * torch.linalg.matrix_norm(R, torch.inf)
+
+
+def conditioning(m: Moments) -> tuple[int, float]:
+    """Rank of the states, and condition number of the part of their scaled covariance that is not noise.
+
+    0 and NaN where there are too few tokens, or NaN among them. Sums of precision `fast` carry rounding of their own:
+    a direction in which the states do not vary at all may count there, with a huge condition number.
+    """
+    if why_not(m):
+        return 0, math.nan
+    _, R, _ = scaled(centred(m))
     eigenvalues = torch.linalg.eigvalsh(R)
-    cut = 8 * d * eps * eigenvalues[-1]  # rounding in R is about d·eps; 8 keeps a safe distance from it
-    rank = int((eigenvalues > cut).sum())
-    if rank == d:
-        L = torch.linalg.cholesky(R)
-        W = torch.linalg.solve_triangular(L, r, upper=False)
-        A = torch.linalg.solve_triangular(L.T, W, upper=True)
-    else:
-        values, V = torch.linalg.eigh(R)
-        V, values = V[:, d - rank :], values[d - rank :]
-        W = (V.T @ r) / values.sqrt()[:, None]
-        A = V @ (W / values.sqrt()[:, None])
-    kept = eigenvalues[d - rank :] if rank else eigenvalues.new_tensor([math.nan])
-    return Solution(W.square().sum(), scale[:, None] * A, rank, float(kept[-1] / kept[0]))
+    kept = eigenvalues[eigenvalues > noise(R)]
+    return len(kept), float(kept[-1] / kept[0]) if len(kept) else math.nan
 
 
 def why_not(m: Moments) -> str:
@@ -125,21 +146,18 @@ def why_not(m: Moments) -> str:
 
 
 def block_scores(m: Moments) -> BlockScores:
-    """Both scores of one block from one fit (section 3.1), with rank, condition and the reason where there is none."""
+    """Both scores of one block from one fit (section 3.1), with the reason where there is none."""
     reason = why_not(m)
     if reason:
-        return BlockScores(math.nan, math.nan, math.nan, 0, math.nan, m.n, m.d, reason)
+        return BlockScores(math.nan, math.nan, math.nan, m.n, m.d, reason)
     c = centred(m)
     if float(c.sq_y) <= 0 or float(c.sq_d) <= 0:
-        return BlockScores(*_scores_of_a_constant(c), 0, math.nan, m.n, m.d, "the states or the updates do not vary")
-    s = solve(c)
-    unexplained = (c.sq_d - s.explained).clamp_min(0)
+        return BlockScores(*_scores_of_a_constant(c), m.n, m.d, "the states or the updates do not vary")
+    unexplained = (c.sq_d - LeastSquares(c).explained).clamp_min(0)
     return BlockScores(
         score=float(1 - unexplained / c.sq_y),
         update_score=float(1 - unexplained / c.sq_d),
         energy_ratio=float(c.sq_d / c.sq_y),
-        rank=s.rank,
-        condition=s.condition,
         n=m.n,
         d=m.d,
     )
@@ -169,7 +187,7 @@ def fit(m: Moments) -> AffineMap:
     """
     if reason := why_not(m):
         raise ValueError(f"no map can be fitted: {reason}")
-    return AffineMap(solve(centred(m)).A, m.mean_x, m.mean_d)
+    return AffineMap(LeastSquares(centred(m)).map(), m.mean_x, m.mean_d)
 
 
 def unreliable(n: int, d: int) -> str:

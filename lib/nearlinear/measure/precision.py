@@ -22,6 +22,16 @@ PRECISIONS = ("exact", "fast", "turbo")
 _FULL_RATE_FLOAT64 = {(8, 0), (9, 0)}  # A100; H100 and H200: float64 matmul at the rate of float32 or better
 
 
+STRIPS = 4
+"""xᵀx is symmetric: computed in four strips, of which each leaves out what lies left of its square, it costs 5/8."""
+
+
+def strips(d: int) -> list[tuple[slice, slice]]:
+    """Rows of G, and the columns of G = xᵀ[x | δ] that are computed for them."""
+    width = -(-d // STRIPS)
+    return [(slice(i, min(i + width, d)), slice(i, None)) for i in range(0, d, width)]
+
+
 class Exact:
     """Float64 products."""
 
@@ -29,8 +39,10 @@ class Exact:
     dtype = torch.float64
 
     @staticmethod
-    def product(a: Tensor, b: Tensor) -> Tensor:
-        return a.T @ b
+    def add_gram(G: Tensor, z: Tensor) -> None:
+        """G (d, 2d) += xᵀ[x | δ] for z = [x | δ] (k, 2d), on and above the diagonal of xᵀx."""
+        for rows, columns in strips(len(G)):
+            G[rows, columns].addmm_(z[:, rows].T, z[:, columns])
 
 
 class Fast:
@@ -40,9 +52,10 @@ class Fast:
     dtype = torch.float32
 
     @staticmethod
-    def product(a: Tensor, b: Tensor) -> Tensor:
+    def add_gram(G: Tensor, z: Tensor) -> None:
         with tf32(False):
-            return a.T @ b
+            for rows, columns in strips(len(G)):
+                G[rows, columns] += z[:, rows].T @ z[:, columns]
 
 
 class FastSplit:
@@ -52,15 +65,17 @@ class FastSplit:
     dtype = torch.float32
 
     @staticmethod
-    def product(a: Tensor, b: Tensor) -> Tensor:
-        a_hi, b_hi = tf32_part(a), tf32_part(b)
-        a_lo, b_lo = a - a_hi, b - b_hi
+    def add_gram(G: Tensor, z: Tensor) -> None:
+        hi = tf32_part(z)
+        lo = z - hi
         with tf32(True):
-            return a_hi.T @ b_hi + (a_hi.T @ b_lo + a_lo.T @ b_hi)
+            for rows, columns in strips(len(G)):
+                cross = hi[:, rows].T @ lo[:, columns] + lo[:, rows].T @ hi[:, columns]
+                G[rows, columns] += hi[:, rows].T @ hi[:, columns] + cross
 
 
 class Turbo:
-    """One half-precision product; inputs are scaled by a power of two so that fp16 cannot overflow."""
+    """One half-precision product; columns are scaled by powers of two so that fp16 neither overflows nor underflows."""
 
     name = "turbo"
     dtype = torch.float32
@@ -68,10 +83,11 @@ class Turbo:
     def __init__(self, half: torch.dtype):
         self.half = half
 
-    def product(self, a: Tensor, b: Tensor) -> Tensor:
-        scale_a, scale_b = power_of_two(a), power_of_two(b)
-        small = half_product((a / scale_a).to(self.half).T, (b / scale_b).to(self.half))
-        return small * (scale_a * scale_b)
+    def add_gram(self, G: Tensor, z: Tensor) -> None:
+        scale = power_of_two(z)
+        small = (z / scale).to(self.half)
+        for rows, columns in strips(len(G)):
+            G[rows, columns] += half_product(small[:, rows].T, small[:, columns]) * scale[rows, None] * scale[columns]
 
 
 def half_product(a: Tensor, b: Tensor) -> Tensor:
@@ -86,24 +102,29 @@ def half_product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def tf32_part(x: Tensor) -> Tensor:
-    """x (float32) with its mantissa cut to TF32's 10 bits, so that a TF32 product of it is exact."""
-    return (x.view(torch.int32) & ~0x1FFF).view(torch.float32)
+    """x (float32) rounded to TF32's 10 bits of mantissa, so that a TF32 product of it is exact."""
+    return ((x.view(torch.int32) + 0x1000) & ~0x1FFF).view(torch.float32)
 
 
 def power_of_two(x: Tensor) -> Tensor:
-    """The power of two at or above max |x|, as a 0-d tensor on x's device (no synchronisation)."""
-    return torch.exp2(torch.ceil(torch.log2(x.abs().amax().clamp_min(1e-30))))
+    """Of each column, the power of two at or above its largest |x|."""
+    return torch.exp2(torch.ceil(torch.log2(x.abs().amax(0).clamp_min(1e-30))))
 
 
 @contextmanager
 def tf32(on: bool) -> Iterator[None]:
     """Allow or forbid TF32 products inside the `with`, and put the caller's choice back."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = on
+    matmul = torch.backends.cuda.matmul
+    if hasattr(matmul, "fp32_precision"):  # torch 2.9: a caller who used this name cannot read the old one
+        name, value = "fp32_precision", "tf32" if on else "ieee"
+    else:
+        name, value = "allow_tf32", on
+    before = getattr(matmul, name)
+    setattr(matmul, name, value)
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        setattr(matmul, name, before)
 
 
 def choose(name: str, device: torch.device | str):

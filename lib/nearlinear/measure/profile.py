@@ -16,12 +16,12 @@ from nearlinear.inputs.windows import Batch, Window, WindowSet, batches
 from nearlinear.progress import track
 
 from .heldout import Errors, HeldOutSums
-from .linearity import AffineMap, BlockScores, block_scores, fit, why_not
+from .linearity import AffineMap, BlockScores, block_scores, conditioning, fit, why_not
 from .moments import Moments, merge
 from .perplexity import NextTokenLoss
 from .precision import choose
 from .residual import residual_stream
-from .stream_sums import Rows, StreamSums
+from .stream_sums import BlockSums, Rows, StreamSums
 
 LOGITS = 2**27
 """Logits held at once, where perplexity is asked for: half a gigabyte in float32."""
@@ -42,14 +42,20 @@ class TokenTable:
 
 @dataclass(frozen=True)
 class HeldOutPart:
-    """Pass 2: errors of the map of all tokens and of the one without first tokens, and the fit's own scores."""
+    """Pass 2: errors of the maps of all tokens, of all but first ones, and of all but first and massive ones.
+
+    `fit_scores…`: the fit's own. raw (2, L, n): ‖Δ_t‖² and ‖y_t‖². massive (L, n): whether a token is, in a block.
+    """
 
     errors: Errors
     errors_no_first: Errors
+    errors_no_massive: Errors
     raw: np.ndarray
+    massive: np.ndarray
     tokens: TokenTable
     fit_scores: tuple[BlockScores, ...]
     fit_scores_no_first: tuple[BlockScores, ...]
+    fit_scores_no_massive: tuple[BlockScores, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class Measured:
 
     scores: tuple[BlockScores, ...]
     no_first: tuple[BlockScores, ...]
+    no_massive: tuple[BlockScores, ...]
+    conditioning: tuple[tuple[int, float], ...]
     norm_ratio: tuple[float, ...]
     cosine: tuple[float, ...]
     perplexity: float
@@ -77,6 +85,26 @@ class Measured:
     def first_broken_block(self) -> int | None:
         """The first block whose states hold NaN or infinite numbers, if any."""
         return next((i for i, s in enumerate(self.scores) if "NaN" in s.reason), None)
+
+
+@dataclass(frozen=True)
+class KindsOfMoments:
+    """One block's moments of all tokens, of all but first ones, and of all but first and massive ones."""
+
+    all: Moments
+    no_first: Moments
+    no_massive: Moments
+
+    @classmethod
+    def of(cls, block: BlockSums) -> "KindsOfMoments":
+        return cls(block.all_tokens(), block.no_first_token(), block.no_massive_token())
+
+    def merged(self, other: "KindsOfMoments") -> "KindsOfMoments":
+        return KindsOfMoments(
+            merge(self.all, other.all),
+            merge(self.no_first, other.no_first),
+            merge(self.no_massive, other.no_massive),
+        )
 
 
 @dataclass
@@ -133,8 +161,10 @@ def profile(
     every = [_merged(sums, test_sums, layer) for layer in range(sums.L)]
     geometry = [[s.blocks[layer].geometry for s in (sums, test_sums) if s] for layer in range(sums.L)]
     return Measured(
-        scores=tuple(block_scores(m) for m, _ in every),
-        no_first=tuple(block_scores(m) for _, m in every),
+        scores=tuple(block_scores(m.all) for m in every),
+        no_first=tuple(block_scores(m.no_first) for m in every),
+        no_massive=tuple(block_scores(m.no_massive) for m in every),
+        conditioning=tuple(conditioning(m.all) for m in every),
         norm_ratio=tuple(_mean(parts, "ratio") for parts in geometry),
         cosine=tuple(_mean(parts, "cosine") for parts in geometry),
         perplexity=loss.perplexity if loss else float("nan"),
@@ -188,20 +218,22 @@ def _mark(sums: StreamSums) -> _Mark:
 def _test_pass(runner: Runner, windows: WindowSet, sums: StreamSums, marks: list[_Mark]):
     if not windows.test:
         return None, None, tuple(mark.milestone for mark in marks)
-    moments = [(sums.blocks[la].all_tokens(), sums.blocks[la].no_first_token()) for la in range(sums.L)]
+    moments = [KindsOfMoments.of(sums.blocks[layer]) for layer in range(sums.L)]
     maps = [
-        [_fit_or_nan(all_), _fit_or_nan(no_first), *(mark.maps[layer] for mark in marks)]
-        for layer, (all_, no_first) in enumerate(moments)
+        [*map(_fit_or_nan, (m.all, m.no_first, m.no_massive)), *(mark.maps[layer] for mark in marks)]
+        for layer, m in enumerate(moments)
     ]
-    errors = HeldOutSums(maps, [m.shift_x for m, _ in moments])
-    test_sums, seen = StreamSums(runner.precision, shifts=sums), []
+    n = sum(len(w.input_ids) for w in windows.test)
+    errors = HeldOutSums(maps, [sums.blocks[layer] for layer in range(sums.L)], n)
+    test_sums, seen = StreamSums(runner.precision, like=sums), []
 
     def on_batch(batch, rows):
         test_sums.rows = rows
         seen.append(_token_table(batch, rows, windows.test))
 
     def on_block(layer, x, y):
-        errors.add(layer, test_sums.on_block(layer, x, y))
+        test_sums.on_block(layer, x, y)
+        errors.add(layer, x, y, test_sums.rows)
 
     runner.run(windows.test, on_batch, on_block, "held out")
     tokens = TokenTable(*(np.concatenate(columns) for columns in zip(*seen, strict=True)))
@@ -209,12 +241,15 @@ def _test_pass(runner: Runner, windows: WindowSet, sums: StreamSums, marks: list
     held_out = HeldOutPart(
         errors=all_errors[0],
         errors_no_first=all_errors[1],
+        errors_no_massive=all_errors[2],
         raw=errors.raw_sizes(),
+        massive=errors.massive(),
         tokens=tokens,
-        fit_scores=tuple(block_scores(m) for m, _ in moments),
-        fit_scores_no_first=tuple(block_scores(m) for _, m in moments),
+        fit_scores=tuple(block_scores(m.all) for m in moments),
+        fit_scores_no_first=tuple(block_scores(m.no_first) for m in moments),
+        fit_scores_no_massive=tuple(block_scores(m.no_massive) for m in moments),
     )
-    done = (replace(mark.milestone, errors=e) for mark, e in zip(marks, all_errors[2:], strict=True))
+    done = (replace(mark.milestone, errors=e) for mark, e in zip(marks, all_errors[3:], strict=True))
     return test_sums, held_out, tuple(done)
 
 
@@ -235,13 +270,10 @@ def _token_table(batch: Batch, rows: Rows, windows: Sequence[Window]) -> tuple[n
     return batch.input_ids.flatten()[flat].numpy(), window.numpy(), (flat % T).numpy(), document
 
 
-def _merged(sums: StreamSums, test_sums: StreamSums | None, layer: int) -> tuple[Moments, Moments]:
-    """Moments of every token of the run, and of all but the first tokens."""
-    parts = [(s.blocks[layer].all_tokens(), s.blocks[layer].no_first_token()) for s in (sums, test_sums) if s]
-    if len(parts) == 1:
-        return parts[0]
-    (all_fit, rest_fit), (all_test, rest_test) = parts
-    return merge(all_fit, all_test), merge(rest_fit, rest_test)
+def _merged(sums: StreamSums, test_sums: StreamSums | None, layer: int) -> KindsOfMoments:
+    """Moments of one block over every token of the run."""
+    fit_part = KindsOfMoments.of(sums.blocks[layer])
+    return fit_part.merged(KindsOfMoments.of(test_sums.blocks[layer])) if test_sums else fit_part
 
 
 def _mean(parts: list, name: str) -> float:

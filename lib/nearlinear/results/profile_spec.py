@@ -37,7 +37,7 @@ class ProfileSpec(Record):
 
 def laptop_spec(
     model: str, *, corpus: str = "wikipedia-sample", n_fit: int = 128, n_test: int = 64,
-    random_seed: int | None = None, seed: int = 0, precision: str = "fast",
+    random_seed: int | None = None, seed: int = 0, precision: str = "auto",
 ) -> ProfileSpec:  # fmt: skip
     """The run behind the first three chapters: windows of 512 characters, as in the paper, a third of them held out.
 
@@ -82,7 +82,7 @@ def long_spec(
         model=model,
         corpus="wikipedia-sample",
         windows=CharTokens(chars=512, n_tokens=n_tokens, test_fraction=0.25),
-        precision="fast",
+        precision="auto",
         random_seed=random_seed,
         perplexity=random_seed is None,
         tokens_per_dimension=per_dimension,

@@ -51,17 +51,25 @@ class HeldOutScores(Record):
 
 
 class HeldOut(HeldOutScores):
-    """Held-out scores of all tokens, of all but each window's first, and the fit's own score to set beside them."""
+    """Held-out scores of all tokens and of two smaller sets, and the fit's own scores to set beside them.
+
+    `no_first_token`: of all but each window's first. `no_massive_token`: of these, all but the massive ones, of which
+    each block has its own; its `n_fit` and `n_test` are those of the block with the fewest tokens left.
+    """
 
     no_first_token: HeldOutScores
+    no_massive_token: HeldOutScores
     fit: Scores
     fit_no_first_token: Scores
+    fit_no_massive_token: Scores
 
 
 class LinearityProfile(StoredRecord):
     """Everything one look at a model says about the linearity of each of its L blocks.
 
     `scores`, `update_scores`: in-sample, over all n tokens (arXiv 2405.12250, section 3.1).
+    `no_first_token`: without each window's first. `no_massive_token`: without massive tokens besides, of which block l
+    has `massive_tokens[l]`: those whose state, before or after, is over 10 times longer than the median token's.
     `norm_ratio`: mean over tokens of |delta_t| / |y_t| (Fig. 3). `energy_ratio`: |Delta|^2 / |Y|^2, centred.
     `cosine`: mean over tokens of cos(x_t, y_t). `rank`, `condition`: of the scaled G_xx.
     `reliable` is False, with the `reason`, where n < 20 d. `perplexity` is NaN for an encoder.
@@ -75,6 +83,8 @@ class LinearityProfile(StoredRecord):
     n: int
     d: int
     no_first_token: Scores
+    no_massive_token: Scores
+    massive_tokens: tuple[int, ...]
     held_out: HeldOut | None
     norm_ratio: PerBlock
     energy_ratio: PerBlock
@@ -97,6 +107,7 @@ class LinearityProfile(StoredRecord):
             "cosine",
             "condition",
             "rank",
+            "massive_tokens",
         ]
         lengths = {name: len(getattr(self, name)) for name in names} | {"scores": len(self.scores)}
         if len(set(lengths.values())) != 1:
