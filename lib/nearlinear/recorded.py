@@ -52,5 +52,8 @@ def stands(name: str, folder: Path) -> bool:
     path = folder / f"{name}.profile.json"
     if not path.exists():
         return False
-    result = LinearityProfile.load(path)
+    try:
+        result = LinearityProfile.load(path)
+    except ValueError:  # written by a version whose results had other parts
+        return False
     return is_current(result) and result.provenance.spec_sha256 == spec_sha256(RECORDED[name])

@@ -125,8 +125,10 @@ def test_controls_draws_each_control_and_the_twins_under_the_strictest():
     np.testing.assert_array_equal(curve(shown, "in-sample, all tokens (the paper)"), PROFILE.scores)
     np.testing.assert_array_equal(curve(shown, "in-sample, first token out"), PROFILE.no_first_token.scores)
     np.testing.assert_array_equal(curve(shown, "held out, first token out"), strict.scores)
-    mean = np.mean([t.held_out.no_first_token.scores for t in TWINS], axis=0)
-    np.testing.assert_allclose(curve(shown, "random weights (3 seeds), held out, first token out"), mean)
+    strictest = PROFILE.held_out.no_massive_token
+    np.testing.assert_array_equal(curve(shown, "held out, massive out too"), strictest.scores)
+    mean = np.mean([t.held_out.no_massive_token.scores for t in TWINS], axis=0)
+    np.testing.assert_allclose(curve(shown, "random weights (3 seeds), held out, massive out too"), mean)
     assert "held out: 7,360 tokens, fitted on 14,720 (n/d = 25.6)" in texts(shown)
 
 

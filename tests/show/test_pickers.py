@@ -109,6 +109,7 @@ def test_frames_name_block_numbers_intervals_and_the_ratio():
     assert "fitted on 14,720 (n/d = 25.6)" in html
     low, high = strict.intervals.scores[1]
     assert f"held out, first token out {strict.scores[1]:.3f} [{low:.3f}, {high:.3f}]" in html
+    assert f"held out, massive out too {SHALLOW.held_out.no_massive_token.scores[1]:.3f} [" in html
 
 
 def test_frames_say_what_is_not_reliable_and_what_has_no_answer():

@@ -16,8 +16,9 @@ from tests.show import synthetic
 
 def planted(profile: LinearityProfile, published, strict, name="scores") -> LinearityProfile:
     """The profile with one kind of score replaced: in-sample by `published`, strictly held out by `strict`."""
-    later = profile.held_out.no_first_token.model_copy(update={name: tuple(strict)})
-    held = profile.held_out.model_copy(update={"no_first_token": later})
+    kinds = ("no_first_token", "no_massive_token")
+    later = {kind: getattr(profile.held_out, kind).model_copy(update={name: tuple(strict)}) for kind in kinds}
+    held = profile.held_out.model_copy(update=later)
     return profile.model_copy(update={name: tuple(published), "held_out": held})
 
 

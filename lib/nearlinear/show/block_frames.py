@@ -16,6 +16,10 @@ from .style import COLOURS, FAINT, PANEL, WARNING
 from .words import held_out_size, interval, notes, number, run_size, score, sentences, warning
 
 
+_PITCH = 33
+"""Height of one control's row."""
+
+
 @dataclass(frozen=True)
 class View:
     """One score of one model, `name` in its results and `word` for readers; `log` draws 1 − score."""
@@ -115,7 +119,7 @@ def _dots(view: View, block: int) -> list[str]:
     scale = view.scale(10, RIGHT - 4)
     parts = [svg.ruled(scale, FLOOR + 1, upright=False, until=8), under(view.label)]
     for i, series in enumerate(view.rows):
-        parts += _dot(view, series, scale, block, 20 + 40 * i)
+        parts += _dot(view, series, scale, block, 20 + i * _PITCH)
     return parts
 
 

@@ -59,6 +59,18 @@ def linearity_findings(profile: LinearityProfile) -> list[Finding]:
         Finding("held-out-score-median", _median(held), "median score on held-out text, first token out"),
         Finding("held-out-score-lowest", float(np.nanmin(held)), "lowest held-out score of any block, first token out"),
         Finding("held-out-block", float(held[block]), f"held-out score of block {block}, first token out"),
+        Finding("massive-most", max(profile.massive_tokens), f"massive tokens in one block at most, of {profile.n:,}"),
+        *_strict_findings(profile, "scores", "score"),
+    ]
+
+
+def _strict_findings(profile: LinearityProfile, name: str, short: str) -> list[Finding]:
+    """What is left once massive tokens are out as well."""
+    strict = np.array(getattr(profile.held_out.no_massive_token, name))
+    word = name[:-1].replace("_", " ")
+    return [
+        Finding(f"{short}-strict-median", _median(strict), f"median held-out {word}, first and massive tokens out"),
+        Finding(f"{short}-strict-lowest", float(np.nanmin(strict)), f"lowest held-out {word} of any block, the same"),
     ]
 
 
@@ -99,6 +111,7 @@ def update_findings(profile: LinearityProfile, twin: LinearityProfile | None = N
         Finding("update-held-out-median", _median(held), "median update score on held-out text, first token out"),
         Finding("update-held-out-lowest", float(np.nanmin(held)), "lowest held-out update score of any block"),
         Finding("update-held-out-highest", float(np.nanmax(held)), "highest held-out update score of any block"),
+        *_strict_findings(profile, "update_scores", "update"),
         Finding("update-optimism", _median(fit - held), "median of in-sample minus held-out, same fit"),
         *_twin_findings(twin),
     ]
@@ -110,9 +123,9 @@ def _twin_findings(twin: LinearityProfile | None) -> list[Finding]:
     held = twin.held_out
     return [
         Finding(
-            "twin-update", _median(held.fit_no_first_token.update_scores), "the twin's median update score in sample"
+            "twin-update", _median(held.fit_no_massive_token.update_scores), "the twin's median update score in sample"
         ),
-        Finding("twin-update-held-out", _median(held.no_first_token.update_scores), "the same on held-out text"),
+        Finding("twin-update-held-out", _median(held.no_massive_token.update_scores), "the same on held-out text"),
     ]
 
 

@@ -28,13 +28,19 @@ def controls_of(profile: LinearityProfile, name: str) -> tuple[Series, ...]:
     )
     if profile.held_out is None:
         return series
-    return (*series, _held_out("held out, first token out", profile.held_out.no_first_token, name))
+    return (
+        *series,
+        _held_out("held out, first token out", "held out", "^", profile.held_out.no_first_token, name),
+        _held_out("held out, massive out too", "no massive token", "D", profile.held_out.no_massive_token, name),
+    )
 
 
 def held_out_all(profile: LinearityProfile, name: str) -> tuple[Series, ...]:
-    """The held-out score of all tokens, where there is one: shown in numbers, not as a fourth curve."""
-    return () if profile.held_out is None else (_held_out("held out, all tokens", profile.held_out, name),)
+    """The held-out score of all tokens, where there is one: shown in numbers, not as a curve."""
+    if profile.held_out is None:
+        return ()
+    return (_held_out("held out, all tokens", "held out", "^", profile.held_out, name),)
 
 
-def _held_out(label: str, scores: HeldOutScores, name: str) -> Series:
-    return Series(label, "held out", "^", getattr(scores, name), getattr(scores.intervals, name))
+def _held_out(label: str, role: str, marker: str, scores: HeldOutScores, name: str) -> Series:
+    return Series(label, role, marker, getattr(scores, name), getattr(scores.intervals, name))

@@ -19,6 +19,7 @@ COLOURS = {
     "in-sample": BLUE,
     "no first token": VERMILLION,
     "held out": GREEN,
+    "no massive token": ORANGE,
     "random twin": GREY,
     "encoder": PURPLE,
 }

@@ -86,14 +86,18 @@ def bars(edges: Sequence[float], heights: Sequence[float], floor: float, colour:
 
 
 def marker(kind: str, x: float, y: float, colour: str, *, hollow: bool = False, size: float = 5) -> str:
-    """A circle "o", square "s" or triangle "^"; nothing where there is no place for it."""
+    """A circle "o", square "s", triangle "^" or diamond "D"; nothing where there is no place for it."""
     if math.isnan(x + y):
         return ""
     look = f"fill='{PANEL if hollow else colour}' stroke='{colour}' stroke-width='1.6'"
     if kind == "o":
         return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{size - 0.6}' {look}/>"
     side = 2 * size
-    corners = {"s": f"m-{size} -{size}h{side}v{side}h-{side}z", "^": f"m0 -{size}l{size} {side}h-{side}z"}
+    corners = {
+        "s": f"m-{size} -{size}h{side}v{side}h-{side}z",
+        "^": f"m0 -{size}l{size} {side}h-{side}z",
+        "D": f"m0 -{size}l{size} {size}l-{size} {size}l-{size} -{size}z",
+    }
     return f"<path d='M{x:.1f} {y:.1f}{corners[kind]}' {look}/>"
 
 

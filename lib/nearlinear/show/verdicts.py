@@ -74,14 +74,14 @@ def command_of(result: LinearityProfile | TokenErrors) -> str:
 
 
 def _strict(profile: LinearityProfile, name: str) -> np.ndarray:
-    """The strictest numbers there are: held out with the first token out, else in-sample with the first token out."""
-    return np.array(getattr(profile.held_out.no_first_token if profile.held_out else profile.no_first_token, name))
+    """The strictest numbers there are: first and massive tokens out, and held out where something was."""
+    return np.array(getattr((profile.held_out or profile).no_massive_token, name))
 
 
 def _conditions(profile: LinearityProfile) -> str:
     if profile.held_out is None:
-        return f"first token out, in-sample, n/d = {profile.n_over_d:.0f}"
-    return f"first token out, held out, n/d = {profile.held_out.no_first_token.n_fit / profile.d:.0f}"
+        return f"first and massive tokens out, in-sample, n/d = {profile.n_over_d:.0f}"
+    return f"first and massive tokens out, held out, n/d = {profile.held_out.no_massive_token.n_fit / profile.d:.0f}"
 
 
 def _almost_linear(profile: LinearityProfile) -> Ours:
