@@ -5,6 +5,10 @@ PROFILE ?= laptop
 MINUTES ?= 25
 RUN := .venv/bin/python
 
+# glibc: keep freed memory for the next block in place of giving it back; asking anew costs 8 % of pass 1.
+export MALLOC_MMAP_THRESHOLD_ = 33554432
+export MALLOC_TRIM_THRESHOLD_ = 1073741824
+
 .PHONY: help setup book serve test results bench gpu pack clean
 
 help:  ## Say what there is

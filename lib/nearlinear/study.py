@@ -13,6 +13,7 @@ from nearlinear.inputs.windows import WindowSet, check_context, cut
 from nearlinear.results import making
 from nearlinear.results.profile_spec import ProfileSpec
 from nearlinear.results.provenance import Provenance
+from nearlinear.results.records import Record
 from nearlinear.results.store import load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import (
@@ -68,7 +69,7 @@ def run(spec: ProfileSpec, *, device: str = "auto") -> list:
     check_enough(windows, loaded)
     milestones = [m * loaded.source.d for m in spec.tokens_per_dimension]
     measured = profile(loaded, windows, precision=spec.precision, perplexity=spec.perplexity, milestones=milestones)
-    provenance = provenance_of(spec, loaded, corpus, windows, measured, time.perf_counter() - started)
+    provenance = provenance_of(spec, loaded, corpus, windows, measured.precision, time.perf_counter() - started)
     return results_of(measured, windows, loaded, provenance, seed=spec.seed)
 
 
@@ -83,8 +84,15 @@ def check_enough(windows: WindowSet, loaded: LoadedModel) -> None:
 
 
 def provenance_of(
-    spec: ProfileSpec, loaded: LoadedModel, corpus: Corpus, windows: WindowSet, measured: Measured, seconds: float
+    spec: Record,
+    loaded: LoadedModel,
+    corpus: Corpus,
+    windows: WindowSet,
+    precision: str,
+    seconds: float,
+    made_by: tuple[str, ...] = making.MEASURING,
 ) -> Provenance:
+    """How a result of `spec` was made; `made_by`: patterns of the files that make its kind."""
     every = (*windows.fit, *windows.test)
     commit, clean = making.commit()
     parameter = next(loaded.model.parameters())
@@ -97,13 +105,13 @@ def provenance_of(
         seed=spec.seed,
         device=str(parameter.device),
         dtype=str(parameter.dtype).removeprefix("torch."),
-        precision=measured.precision,
+        precision=precision,
         versions=making.versions(),
         seconds=round(seconds, 2),
         commit=commit,
         clean=clean,
         command=making.command(),
-        library_sha256=making.library_sha256(),
+        library_sha256=making.library_sha256(made_by),
         spec_sha256=spec_sha256(spec),
         created=making.now(),
     )

@@ -10,33 +10,32 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-MEASURING = "measure"
-"""The folder whose code turns inputs into numbers. What the inputs were is pinned by their own hashes."""
+MEASURING = ("measure/*.py",)
+"""The code that turns inputs into numbers. What the inputs were is pinned by their own hashes."""
+
+WORKING = ("inputs/*.py", *MEASURING, "edit/*.py", "evaluate/*.py", "results/*.py", "study.py")
+"""All code between a specification and its result: loading, cutting, measuring, changing, putting together."""
 
 PACKAGES = ("nearlinear", "torch", "transformers", "tokenizers", "numpy", "safetensors")
 
 
-def _sha256_of(paths: Iterable[Path]) -> str:
+def _sha256_of(patterns: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(paths):
+    for path in sorted({path for pattern in patterns for path in PACKAGE.glob(pattern)}):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 @cache
-def library_sha256() -> str:
-    """Hash of the measuring code, so that a result knows when the code behind it has changed."""
-    return _sha256_of((PACKAGE / MEASURING).rglob("*.py"))
+def library_sha256(made_by: tuple[str, ...] = MEASURING) -> str:
+    """Hash of the code that makes a result, so that it knows when that has changed. `made_by`: patterns of files."""
+    return _sha256_of(made_by)
 
 
 @cache
 def working_sha256() -> str:
-    """Hash of all code between a specification and its result: loading, cutting, measuring, putting together.
-
-    The key of the user's cache, which has no content hashes to go by before the inputs are loaded.
-    """
-    folders = (path for name in ("inputs", MEASURING) for path in (PACKAGE / name).rglob("*.py"))
-    return _sha256_of([*folders, *(PACKAGE / "results").glob("*.py"), PACKAGE / "study.py"])
+    """Hash of the working code: the key of the user's cache, which has no content hashes before inputs are loaded."""
+    return _sha256_of(WORKING)
 
 
 def versions() -> dict[str, str]:

@@ -132,4 +132,4 @@ def recorded(spec: Record, kind: type[R]) -> R:
 
 def is_current(result) -> bool:
     """Whether the code that made a result is the code that stands here."""
-    return result.provenance.library_sha256 == library_sha256()
+    return result.provenance.library_sha256 == library_sha256(result.made_by)

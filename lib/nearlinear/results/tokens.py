@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from nearlinear.errors import BrokenFile
 
+from .making import MEASURING
 from .provenance import Provenance
 from .store import replacing
 
@@ -32,6 +33,7 @@ class TokenErrors:
     """
 
     filename: ClassVar[str] = "tokens.safetensors"
+    made_by: ClassVar[tuple[str, ...]] = MEASURING
 
     token_id: np.ndarray
     window: np.ndarray

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import model_validator
 
+from .making import MEASURING
 from .provenance import Provenance
 from .records import Interval, Number, PerBlock, Record
 
@@ -14,6 +15,7 @@ class StoredRecord(Record):
 
     recorded_as: ClassVar[str]
     filename: ClassVar[str]
+    made_by: ClassVar[tuple[str, ...]] = MEASURING
 
     def save(self, path: Path) -> None:
         from .store import write_atomic

@@ -15,7 +15,6 @@ from .series import LOWEST, Series, controls_of, held_out_all
 from .style import COLOURS, FAINT, PANEL, WARNING
 from .words import held_out_size, interval, notes, number, run_size, score, sentences, warning
 
-
 _PITCH = 33
 """Height of one control's row."""
 

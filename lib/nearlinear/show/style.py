@@ -19,9 +19,9 @@ COLOURS = {
     "in-sample": BLUE,
     "no first token": VERMILLION,
     "held out": GREEN,
-    "no massive token": ORANGE,
+    "no massive token": PURPLE,
     "random twin": GREY,
-    "encoder": PURPLE,
+    "encoder": ORANGE,
 }
 """Colour by role, the same on every page."""
 
