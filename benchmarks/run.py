@@ -1,6 +1,6 @@
 """Run the benchmarks of this machine, or print the table of what is recorded.
 
-    python benchmarks/run.py              both CPU benchmarks (some ten minutes on 2 quiet cores), then the table
+    python benchmarks/run.py              the CPU benchmarks (some fifteen minutes on 2 quiet cores), then the table
     python benchmarks/run.py --table      the table of records alone, also written into README.md
 
 Nothing else should run on the machine meanwhile: the ratios survive a busy neighbour better than the times do, but
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sidebyside import HERE, RECORDS, ratios_of, read
 
-BENCHMARKS = (("pass1_over_backbone.py",), ("score_against_package.py", "--real"))
+BENCHMARKS = (("pass1_over_backbone.py",), ("score_against_package.py", "--real"), ("greedy_prefix.py",))
 START, END = "<!-- table: written by run.py --table -->", "<!-- end of table -->"
 
 

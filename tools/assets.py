@@ -7,7 +7,6 @@ cache. Nothing of them is committed and no page ever asks a content network for 
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from fnmatch import fnmatch
 from importlib.metadata import files
 from pathlib import Path
 
-from nearlinear.errors import NearlinearError, NoNetwork
-from nearlinear.inputs.cache import cache_dir, check_sha256, scratch_folder
+from nearlinear.errors import NearlinearError
+from nearlinear.inputs.cache import scratch_folder
+from nearlinear.inputs.npm import fetch_npm
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,10 +32,6 @@ class Package:
     files: tuple[str, ...]
     target: Path
     licence_in: str = ""  # a Python package of the same project, where the npm package carries no licence text
-
-    @property
-    def tarball(self) -> Path:
-        return cache_dir() / "npm" / f"{self.name.strip('@').replace('/', '-')}-{self.version}.tgz"
 
     @property
     def stamp(self) -> str:
@@ -72,46 +68,13 @@ AXE = Package(
 )
 
 
-def fetch(package: Package) -> Path:
-    """The tarball in the cache. Raises NoNetwork where npm cannot get it, BrokenFile where it is another file."""
-    if not package.tarball.exists():
-        with scratch_folder(package.tarball) as folder:
-            made = npm_pack(package, folder)
-            check_sha256(made, package.sha256)
-            os.replace(made, package.tarball)
-    check_sha256(package.tarball, package.sha256, cure=f"delete {package.tarball} and try again")
-    return package.tarball
-
-
-def npm_pack(package: Package, folder: Path) -> Path:
-    """Ask npm for the tarball alone, without what it depends on; one try, and seconds where nothing answers."""
-    npm = Path(sys.executable).with_name("npm")
-    command = [
-        str(npm),
-        "pack",
-        "--silent",
-        "--fetch-retries=0",
-        "--fetch-timeout=15000",
-        "--pack-destination",
-        str(folder),
-        f"{package.name}@{package.version}",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=folder)
-    made = list(folder.glob("*.tgz"))
-    if done.returncode or not made:
-        raise NoNetwork(
-            f"the page script {package.name} {package.version} is not in the cache and npm could not download it: "
-            "connect to a network (or point npm at a registry that has it) and try again"
-        )
-    return made[0]
-
-
 def place(package: Package) -> None:
     """Take the files out of the tarball into their folder, in one step; nothing to do where they lie already."""
     stamp = package.target / "VERSION"
     if stamp.exists() and stamp.read_text() == package.stamp:
         return
-    with scratch_folder(package.target) as folder, tarfile.open(fetch(package)) as archive:
+    tarball = fetch_npm(package.name, package.version, package.sha256)
+    with scratch_folder(package.target) as folder, tarfile.open(tarball) as archive:
         for member in archive.getmembers():
             if (name := wanted(package, member.name)) and (content := archive.extractfile(member)):
                 path = folder / "new" / name

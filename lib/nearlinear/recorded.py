@@ -5,7 +5,9 @@ from pathlib import Path
 
 from nearlinear.errors import InputError
 from nearlinear.results.data import data_root
-from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
+from nearlinear.results.profile_spec import laptop_spec, long_spec, long_specs
+from nearlinear.results.pruning import PruningSpec, PruningStudy
+from nearlinear.results.records import Record
 from nearlinear.results.store import is_current, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
@@ -13,15 +15,22 @@ from nearlinear.study import run
 
 _LONG, *_LONG_TWINS = long_specs("smollm2-135m")
 
-RECORDED: dict[str, ProfileSpec] = {
+RECORDED: dict[str, Record] = {
     "minilm-laptop": laptop_spec("minilm"),
     "minilm-long": long_spec("minilm", n_tokens=40_960),
     "smollm2-135m-laptop": laptop_spec("smollm2-135m"),
     "smollm2-135m-random-0-laptop": laptop_spec("smollm2-135m", random_seed=0),
     "smollm2-135m-long": _LONG,
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
+    "tiny-llama-pruning": PruningSpec(model="tiny-llama", n_fit=8192, n_choose=1024, n_evaluate=1024, count=2),
+    "smollm2-135m-pruning": PruningSpec(model="smollm2-135m", to_the_end=("score", "bi", "last")),
+    "smollm2-135m-pruning-others": PruningSpec(
+        model="smollm2-135m",
+        single=False,
+        orders=("heldout", "energy", "angular", "random-0", "random-1", "random-2"),
+    ),
 }
-"""Every recorded run by name, cheapest first."""
+"""Every recorded run by name."""
 
 
 def files_of(name: str, results: list) -> dict[str, object]:
@@ -30,7 +39,7 @@ def files_of(name: str, results: list) -> dict[str, object]:
 
 
 def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) -> None:
-    """Run the recorded studies again, cheapest first, and write each as it finishes.
+    """Run the recorded studies again, in order, and write each as it finishes.
 
     `only`: names that hold this text. `stale`: skip what the present library has already made.
     Raises InputError where no name fits.
@@ -43,17 +52,27 @@ def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) ->
         if stale and stands(name, folder):
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
-        for file, result in files_of(name, run(RECORDED[name])).items():
+        for file, result in files_of(name, make(RECORDED[name])).items():
             result.save(folder / file)
+
+
+def make(spec: Record, *, device: str = "auto") -> list:
+    """Every result of a specification, of whichever kind, computed now."""
+    if isinstance(spec, PruningSpec):
+        from nearlinear.edit.study import run as prune
+
+        return [prune(spec, device=device)]
+    return run(spec, device=device)
 
 
 def stands(name: str, folder: Path) -> bool:
     """Whether the file is there, from this specification, by the library as it stands."""
-    path = folder / f"{name}.profile.json"
+    kind = PruningStudy if isinstance(RECORDED[name], PruningSpec) else LinearityProfile
+    path = folder / f"{name}.{kind.recorded_as}.json"
     if not path.exists():
         return False
     try:
-        result = LinearityProfile.load(path)
+        result = kind.load(path)
     except ValueError:  # written by a version whose results had other parts
         return False
     return is_current(result) and result.provenance.spec_sha256 == spec_sha256(RECORDED[name])

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from nearlinear import show
-from nearlinear.recorded import RECORDED, files_of
+from nearlinear.recorded import RECORDED, files_of, make
 from nearlinear.results.data import data_root
 from nearlinear.results.making import library_sha256
+from nearlinear.results.profile_spec import ProfileSpec
+from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.store import spec_sha256
 from nearlinear.results.types import LinearityProfile, TokensNeeded
-from nearlinear.study import run
 
 FOLDER = Path(str(data_root("results")))
 FILES = sorted(FOLDER.glob("*.json"))
-KINDS = {kind.recorded_as: kind for kind in (LinearityProfile, TokensNeeded)}
+KINDS = {kind.recorded_as: kind for kind in (LinearityProfile, TokensNeeded, PruningStudy)}
 
 TOLERANCE = 1e-5
 """Absolute and relative. The model runs and multiplies in float32, and another CPU adds in another order. With the
@@ -82,7 +83,7 @@ def same(path: str, old, new) -> bool:
 def made_again() -> dict[str, dict]:
     """File name → JSON, of the cheapest recorded result of each kind, computed here and now."""
     names = {parts(cheapest(kind).name)[0] for kind in KINDS}
-    results = {file: r for name in names for file, r in files_of(name, run(RECORDED[name], device="cpu")).items()}
+    results = {file: r for name in names for file, r in files_of(name, make(RECORDED[name], device="cpu")).items()}
     return {file: json.loads(result.to_json()) for file, result in results.items()}
 
 
@@ -99,6 +100,8 @@ def test_the_cheapest_result_of_each_kind_is_made_again_and_is_the_same(made_aga
         ("profile", ("norm_ratio", 0)),
         ("profile", ("held_out", "no_first_token", "intervals", "update_scores", 1, 0)),
         ("tokens_needed", ("held_out", 1, 3)),
+        ("pruning", ("single", "replace", 1, "difference")),
+        ("pruning", ("curves", 0, "steps", 1, "perplexity")),
     ],
 )
 def test_one_changed_number_is_seen(made_again, kind, where):
@@ -129,8 +132,10 @@ def test_a_missing_number_is_seen(made_again):
 
 
 def test_every_run_is_recorded_and_nothing_else():
-    wanted = {f"{name}.profile.json" for name in RECORDED}
-    wanted |= {f"{name}.tokens_needed.json" for name, spec in RECORDED.items() if spec.tokens_per_dimension}
+    profiles = {name: spec for name, spec in RECORDED.items() if isinstance(spec, ProfileSpec)}
+    wanted = {f"{name}.profile.json" for name in profiles}
+    wanted |= {f"{name}.tokens_needed.json" for name, spec in profiles.items() if spec.tokens_per_dimension}
+    wanted |= {f"{name}.pruning.json" for name, spec in RECORDED.items() if isinstance(spec, PruningSpec)}
     assert {path.name for path in FILES} == wanted
 
 
@@ -153,7 +158,7 @@ def test_a_recorded_result_says_how_it_was_made(path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_result_of_older_code_says_so(kind):
     result = KINDS[kind].load(cheapest(kind))
-    for library, older in ((library_sha256(), False), ("0" * 64, True)):
+    for library, older in ((library_sha256(result.made_by), False), ("0" * 64, True)):
         made = result.provenance.model_copy(update={"library_sha256": library})
         table = show.provenance_table(result.model_copy(update={"provenance": made}))
         assert ("made by an earlier version" in table.html) == older

@@ -67,7 +67,7 @@ class TestLoadOrRun:
 
         store.load_or_run(self.spec, run, LinearityProfile)
         store.load_or_run(laptop_spec("tiny-llama", seed=1), run, LinearityProfile)
-        monkeypatch.setattr(store, "working_sha256", lambda: "f" * 64)
+        monkeypatch.setattr(store, "working_sha256", lambda _made_by: "f" * 64)
         store.load_or_run(self.spec, run, LinearityProfile)
         assert len(calls) == 3
 

@@ -8,6 +8,7 @@ import tarfile
 import pytest
 
 from nearlinear.errors import BrokenFile, NoNetwork
+from nearlinear.inputs.npm import tarball_path
 from tools.assets import AXE, PAGES, Package, place
 
 
@@ -30,8 +31,9 @@ def package(tmp_path, monkeypatch):
     package = Package(
         "@some/thing", "1.0", hashlib.sha256(content).hexdigest(), "package/dist/", ("a.js",), tmp_path / "vendor"
     )
-    package.tarball.parent.mkdir(parents=True)
-    package.tarball.write_bytes(content)
+    kept = tarball_path(package.name, package.version)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(content)
     return package
 
 
@@ -43,7 +45,7 @@ def test_only_the_files_named_are_placed(package):
 
 def test_what_is_placed_needs_neither_cache_nor_network_again(package):
     place(package)
-    package.tarball.unlink()
+    tarball_path(package.name, package.version).unlink()
     place(package)
     assert (package.target / "a.js").read_text() == "A"
 
@@ -51,7 +53,7 @@ def test_what_is_placed_needs_neither_cache_nor_network_again(package):
 def test_an_altered_tarball_is_refused_and_the_old_files_stay(package):
     place(package)
     newer = dataclasses.replace(package, version="2.0")
-    newer.tarball.write_bytes(tarball(dist_a="altered"))
+    tarball_path(newer.name, newer.version).write_bytes(tarball(dist_a="altered"))
     with pytest.raises(BrokenFile, match=r"some-thing-2\.0\.tgz is truncated or altered .*: delete .* and"):
         place(newer)
     assert (package.target / "a.js").read_text() == "A"
@@ -59,8 +61,8 @@ def test_an_altered_tarball_is_refused_and_the_old_files_stay(package):
 
 def test_without_a_network_the_sentence_says_what_is_missing(package, monkeypatch):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
-    package.tarball.unlink()
-    with pytest.raises(NoNetwork, match=r"the page script @some/thing 1\.0 is not in the cache and npm could not"):
+    tarball_path(package.name, package.version).unlink()
+    with pytest.raises(NoNetwork, match=r"the npm package @some/thing 1\.0 is not in the cache and npm could not"):
         place(package)
     assert not package.target.exists()
 

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 MEASURING = ("measure/*.py",)
 """The code that turns inputs into numbers. What the inputs were is pinned by their own hashes."""
 
-WORKING = ("inputs/*.py", *MEASURING, "edit/*.py", "evaluate/*.py", "results/*.py", "study.py")
-"""All code between a specification and its result: loading, cutting, measuring, changing, putting together."""
+AROUND = ("inputs/*.py", "results/*.py", "study.py")
+"""The code around that: loading, cutting, putting together."""
 
 PACKAGES = ("nearlinear", "torch", "transformers", "tokenizers", "numpy", "safetensors")
 
@@ -33,9 +33,12 @@ def library_sha256(made_by: tuple[str, ...] = MEASURING) -> str:
 
 
 @cache
-def working_sha256() -> str:
-    """Hash of the working code: the key of the user's cache, which has no content hashes before inputs are loaded."""
-    return _sha256_of(WORKING)
+def working_sha256(made_by: tuple[str, ...] = MEASURING) -> str:
+    """Hash of all code between a specification and its result.
+
+    The key of the user's cache, which has no content hashes to go by before the inputs are loaded.
+    """
+    return _sha256_of((*AROUND, *made_by))
 
 
 def versions() -> dict[str, str]:

@@ -19,9 +19,10 @@ from .records import Record
 
 
 class Result(Protocol):
-    """What can be stored: it names its file and knows its way to a file and back."""
+    """What can be stored: it names its file and the code behind it, and knows its way to a file and back."""
 
     filename: str
+    made_by: tuple[str, ...]
 
     def save(self, path: Path) -> None: ...
 
@@ -99,7 +100,7 @@ def load_or_run(spec: Record, run: Run, kind: type[R], *, mode: str = "recompute
         raise InputError(f"no mode {mode!r}: choose one of {', '.join(MODES)}")
     if mode == "recorded":
         return recorded(spec, kind)
-    folder = results_cache() / working_sha256()[:16] / spec_sha256(spec)[:16]
+    folder = results_cache() / working_sha256(kind.made_by)[:16] / spec_sha256(spec)[:16]
     if not (folder / kind.filename).exists():
         for result in run(spec):
             result.save(folder / result.filename)
