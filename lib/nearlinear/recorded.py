@@ -23,8 +23,8 @@ RECORDED: dict[str, Record] = {
     "smollm2-135m-long": _LONG,
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
     "tiny-llama-pruning": PruningSpec(model="tiny-llama", n_fit=8192, n_choose=1024, n_evaluate=1024, count=2),
-    "smollm2-135m-pruning": PruningSpec(model="smollm2-135m", to_the_end=("score", "bi", "last")),
-    "smollm2-135m-pruning-others": PruningSpec(
+    "smollm2-135m-pruning-to-the-end": PruningSpec(model="smollm2-135m", to_the_end=("score", "bi", "last")),
+    "smollm2-135m-pruning-more-orders": PruningSpec(
         model="smollm2-135m",
         single=False,
         orders=("heldout", "energy", "angular", "random-0", "random-1", "random-2"),

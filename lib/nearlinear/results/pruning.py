@@ -22,8 +22,8 @@ class PruningSpec(Record):
 
     All texts are windows of `context` tokens of one corpus, and no document serves two ends: `n_fit` tokens for the
     maps, `n_choose` for the ridge, the measured orders and the greedy search, `n_evaluate` for what is reported.
-    `single`: change every block alone as well. `orders` are followed until `count` blocks are changed, those also in `to_the_end` until one block is left, and the
-    greedy one, which has to be searched for, until `greedy` blocks are.
+    `single`: change every block alone as well. `orders` are followed until `count` blocks are changed, those also in
+    `to_the_end` until one block is left, and the greedy one, which has to be searched for, until `greedy` blocks are.
     """
 
     model: str
@@ -80,7 +80,8 @@ class PruningStudy(StoredRecord):
     """What each order of pruning costs one model.
 
     `single`: every block changed alone, by `remove` and by `replace`, one entry a block: the damage that a measure
-    should predict (empty where the specification leaves it out). `curves`: every order, both ways. `ridge`: the λ chosen for each block's map.
+    should predict (empty where the specification leaves it out). `curves`: every order, both ways. `ridge`: the λ
+    chosen for each block's map.
     """
 
     recorded_as: ClassVar[str] = "pruning"
