@@ -11,6 +11,7 @@ from .findings import (
 )
 from .paper import PRINTED, SCORE, Printed, printed
 from .picker import Frame, block_picker, histogram_picker, layer_picker, token_map_picker, update_picker
+from .pruning import damage_by_block, foresight_table, pruning_curves
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
 from .shown import Html, Shown
@@ -33,8 +34,10 @@ __all__ = [
     "block_picker",
     "card",
     "controls",
+    "damage_by_block",
     "error_by_frequency",
     "error_histograms",
+    "foresight_table",
     "frequency_correlation",
     "heavy_tails",
     "histogram_picker",
@@ -47,6 +50,7 @@ __all__ = [
     "parameters_table",
     "printed",
     "provenance_table",
+    "pruning_curves",
     "scores_by_block",
     "token_findings",
     "token_map",

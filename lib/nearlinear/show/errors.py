@@ -99,7 +99,7 @@ def token_counts(errors: TokenErrors, counts: Mapping[int, int] | None = None) -
     return np.array([counts.get(int(i), 0) for i in errors.token_id])
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def ranks(values: np.ndarray) -> np.ndarray:
     """Ranks from 0, ties sharing their mean rank."""
     _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts + 1) / 2)[index]
@@ -110,10 +110,10 @@ def frequency_correlation(errors: TokenErrors, counts: Mapping[int, int] | None 
 
     First tokens of windows are left out, in the correlation and in the map's fit. NaN where an error is NaN.
     """
-    frequency = _ranks(token_counts(errors, counts)[~errors.is_first])
+    frequency = ranks(token_counts(errors, counts)[~errors.is_first])
     relative = errors.relative_error(no_first=True)[:, ~errors.is_first]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.array([np.nan if np.isnan(e).any() else np.corrcoef(frequency, _ranks(e))[0, 1] for e in relative])
+        return np.array([np.nan if np.isnan(e).any() else np.corrcoef(frequency, ranks(e))[0, 1] for e in relative])
 
 
 def frequency_bins(counts: np.ndarray) -> np.ndarray:

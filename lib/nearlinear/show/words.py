@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from nearlinear.results.provenance import Provenance
+from nearlinear.results.pruning import PruningStudy
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile, TokensNeeded
 
@@ -58,13 +59,16 @@ def model_name(provenance: Provenance) -> str:
     return f"{name} with random weights (seed {seed})" if seed else name
 
 
-def run_size(result: LinearityProfile | TokensNeeded | TokenErrors) -> str:
+def run_size(result: LinearityProfile | TokensNeeded | TokenErrors | PruningStudy) -> str:
     """Model, tokens and tokens for each dimension, so that a quick run can never pass for a full one."""
     name = model_name(result.provenance)
     if isinstance(result, LinearityProfile):
         return f"{name}: {result.n:,} tokens, n/d = {result.n_over_d:.1f}"
     if isinstance(result, TokenErrors):
         return f"{name}: {result.n:,} held-out tokens, fitted on {result.n_fit:,}, n/d = {result.n_over_d:.1f}"
+    if isinstance(result, PruningStudy):
+        text = f"{result.n_evaluate:,} tokens of {result.n_documents} documents"
+        return f"{name}: evaluated on {text}, maps fitted on {result.n_fit:,} of others"
     few, many = min(result.n_fit), max(result.n_fit)
     ratio = f"n/d = {few / result.d:.3g} to {many / result.d:.3g}"
     return f"{name}: {few:,} to {many:,} tokens, {ratio}, held out on {result.n_test:,}"
