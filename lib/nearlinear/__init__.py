@@ -5,6 +5,8 @@
 
 from importlib import import_module
 
+from nearlinear.registration import register
+
 __version__ = "0.1.0"
 
 _HOMES = {"linearity_score": "nearlinear.measure.linearity"}
@@ -14,3 +16,6 @@ def __getattr__(name: str):
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'nearlinear' has no attribute {name!r}")
+
+
+register()  # so that transformers can load a pruned model; it loads nothing by itself

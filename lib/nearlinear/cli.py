@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nearlinear import __version__
+from nearlinear.cli_prune import add_prune
 from nearlinear.errors import NearlinearError
 
 
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"nearlinear {__version__}")
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneSentence, metavar="COMMAND")
     _add_score(commands)
+    add_prune(commands)
     doctor = commands.add_parser("doctor", help="say what this machine has, and what would work", allow_abbrev=False)
     doctor.set_defaults(run=_doctor, parser=doctor)
     renew = commands.add_parser("results", help="compute the recorded results again", allow_abbrev=False)
