@@ -14,7 +14,12 @@ from pathlib import Path
 
 from sidebyside import HERE, RECORDS, ratios_of, read
 
-BENCHMARKS = (("pass1_over_backbone.py",), ("score_against_package.py", "--real"), ("greedy_prefix.py",))
+BENCHMARKS = (
+    ("pass1_over_backbone.py",),
+    ("score_against_package.py", "--real"),
+    ("greedy_prefix.py",),
+    ("pruned_speed.py",),
+)
 START, END = "<!-- table: written by run.py --table -->", "<!-- end of table -->"
 
 

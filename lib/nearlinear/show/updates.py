@@ -29,7 +29,7 @@ from .words import (
 
 @use()
 def update_scores_by_block(profiles: Profiles) -> Shown:
-    """Fig. 1 right: the score of the update alone, one panel a model: with and without first tokens, and held out."""
+    """Fig. 1 right: the score of the update alone, one panel a model, under every control."""
     profiles = as_tuple(profiles)
     columns = min(len(profiles), 2)
     rows = -(-len(profiles) // columns)
@@ -61,7 +61,7 @@ def update_scores_by_block(profiles: Profiles) -> Shown:
         sentences("Line charts of the update score against block number.", *words, caveats(profiles)),
         sentences(
             "Share of each block's update that a linear map of its input explains: in-sample with all tokens, without",
-            "the first token of each window, and held out without it.",
+            "the first token of each window, held out without it, and held out without massive tokens as well.",
             *(f"{subtitle([p], held_out_size(p))}." for p in profiles),
             INTERVAL,
             floor_note(profiles),
