@@ -27,7 +27,7 @@ class TensorCores(TorchDispatchMode):
     """Products inside are those of tensor cores: TF32 where it is allowed, float32 sums of half-precision inputs."""
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
-        if op is torch.ops.aten.mm.dtype:
+        if "dtype" in torch.ops.aten.mm.overloads() and op is torch.ops.aten.mm.dtype:  # from torch 2.8 on
             return args[0].float() @ args[1].float()
         if op is torch.ops.aten.mm.default and args[0].dtype == torch.float32 and tf32_is_on():
             args = tuple(cut_to_tf32(m.contiguous()) for m in args)
