@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from nearlinear.results.pruning import Changed, How, PruningCurve, PruningStudy
 
@@ -79,7 +80,11 @@ def pruning_curves(*studies: PruningStudy) -> Shown:
     figure, axes = canvas(
         "What pruning costs",
         subtitle(studies[:1]),
-        ["Shaded: 95 % bootstrap interval over documents; grey: range over random orders.", *notes(studies[:1])],
+        [
+            "Shaded: 95 % bootstrap interval over documents; grey: range over random orders.",
+            f"Perplexities above {number(HIGHEST)} are drawn there.",
+            *notes(studies[:1]),
+        ],
         height=3.4,
         ncols=2,
         sharey=True,
@@ -90,6 +95,7 @@ def pruning_curves(*studies: PruningStudy) -> Shown:
         log_y(ax)
         plain_log(ax.yaxis)
         ax.set_xlabel("blocks changed")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("perplexity (log)")
     legend_above(axes[0], columns=4)
     return Shown(
