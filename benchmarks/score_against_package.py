@@ -6,6 +6,7 @@ The package runs in a process and an environment of its own; see published.py fo
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -93,11 +94,13 @@ def package_at_work(python: Path, x: Tensor, y: Tensor, threads: int) -> Iterato
 
 
 def peak_memory(args: argparse.Namespace, d: int, python: Path) -> dict[str, list[int]]:
-    """Peak bytes of a process (imports included) for each of the numbers of tokens."""
+    """Peak bytes of a process (imports included) for each of the numbers of tokens, freed memory given back."""
+    as_usual = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
 
     def peak(program: str, who: str, n: int) -> int:
         command = [program, str(HERE / "peak_memory.py"), who, str(n), str(d), str(args.threads)]
-        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)["peak"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=as_usual)
+        return json.loads(done.stdout)["peak"]
 
     programs = {"ours": sys.executable, "package": str(python)}
     return {who: [peak(program, who, n) for n in args.memory_tokens] for who, program in programs.items()}
