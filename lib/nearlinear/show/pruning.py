@@ -146,15 +146,17 @@ def damage_by_block(study: PruningStudy) -> Shown:
         ["Bars: 95 % paired bootstrap interval over documents.", *notes([study])],
         height=3.1,
     )
-    words = []
+    words, lowest = [], 0.0
     for how, colour, marker, shift in (("remove", VERMILLION, "s", -0.15), ("replace", BLUE, "o", 0.15)):
         steps = study.single[how]
         y, x = np.array([step.difference for step in steps]), np.arange(study.L) + shift
         low, high = np.array([step.interval for step in steps], float).T
+        lowest = min(lowest, float(np.nanmin(low)))
         ax.errorbar(x, y, [y - low, high - y], fmt=marker, color=colour, ms=4, lw=1.2, label=f"block {_DONE[how]}")
         words.append(f"{_DONE[how]}: median {number(float(np.median(y)))}, largest {number(float(y.max()))}.")
     ax.axhline(0, color=FAINT, lw=1)
     ax.set_yscale("symlog", linthresh=0.1)
+    ax.set_ylim(bottom=1.1 * lowest)
     block_axis(ax, study.L)
     ax.set_ylabel("added log-loss (nats a token)")
     legend_above(ax)
