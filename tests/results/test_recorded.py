@@ -100,7 +100,7 @@ def test_the_cheapest_result_of_each_kind_is_made_again_and_is_the_same(made_aga
         ("profile", ("norm_ratio", 0)),
         ("profile", ("held_out", "no_first_token", "intervals", "update_scores", 1, 0)),
         ("tokens_needed", ("held_out", 1, 3)),
-        ("pruning", ("single", "replace", 1, "difference")),
+        ("pruning", ("single", "replace", 1, "perplexity")),
         ("pruning", ("curves", 0, "steps", 1, "perplexity")),
     ],
 )
