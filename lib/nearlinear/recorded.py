@@ -1,17 +1,17 @@
 """The recorded results that travel with the book, and how to make them again (`nearlinear results`)."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from nearlinear.errors import InputError
 from nearlinear.results.data import data_root
-from nearlinear.results.profile_spec import laptop_spec, long_spec, long_specs
+from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.records import Record
 from nearlinear.results.store import is_current, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
-from nearlinear.study import run
 
 _LONG, *_LONG_TWINS = long_specs("smollm2-135m")
 
@@ -29,8 +29,15 @@ RECORDED: dict[str, Record] = {
         single=False,
         orders=("heldout", "energy", "angular", "random-0", "random-1", "random-2"),
     ),
+    "smollm2-135m-pruning-greedy": PruningSpec(model="smollm2-135m", single=False, orders=("greedy",), count=12),
 }
 """Every recorded run by name."""
+
+KINDS = {
+    ProfileSpec: (LinearityProfile, "nearlinear.study:run"),
+    PruningSpec: (PruningStudy, "nearlinear.edit.study:run"),
+}
+"""What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 
 
 def files_of(name: str, results: list) -> dict[str, object]:
@@ -58,16 +65,14 @@ def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) ->
 
 def make(spec: Record, *, device: str = "auto") -> list:
     """Every result of a specification, of whichever kind, computed now."""
-    if isinstance(spec, PruningSpec):
-        from nearlinear.edit.study import run as prune
-
-        return [prune(spec, device=device)]
-    return run(spec, device=device)
+    module, _, name = KINDS[type(spec)][1].partition(":")
+    made = getattr(import_module(module), name)(spec, device=device)
+    return made if isinstance(made, list) else [made]
 
 
 def stands(name: str, folder: Path) -> bool:
     """Whether the file is there, from this specification, by the library as it stands."""
-    kind = PruningStudy if isinstance(RECORDED[name], PruningSpec) else LinearityProfile
+    kind = KINDS[type(RECORDED[name])][0]
     path = folder / f"{name}.{kind.recorded_as}.json"
     if not path.exists():
         return False

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from nearlinear import show
+from nearlinear.recorded import KINDS as MADE
 from nearlinear.recorded import RECORDED, files_of, make
 from nearlinear.results.data import data_root
 from nearlinear.results.making import library_sha256
 from nearlinear.results.profile_spec import ProfileSpec
-from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.store import spec_sha256
-from nearlinear.results.types import LinearityProfile, TokensNeeded
+from nearlinear.results.types import TokensNeeded
 
 FOLDER = Path(str(data_root("results")))
 FILES = sorted(FOLDER.glob("*.json"))
-KINDS = {kind.recorded_as: kind for kind in (LinearityProfile, TokensNeeded, PruningStudy)}
+KINDS = {kind.recorded_as: kind for kind in (*(kind for kind, _ in MADE.values()), TokensNeeded)}
 
 TOLERANCE = 1e-5
 """Absolute and relative. The model runs and multiplies in float32, and another CPU adds in another order. With the
@@ -132,10 +132,10 @@ def test_a_missing_number_is_seen(made_again):
 
 
 def test_every_run_is_recorded_and_nothing_else():
-    profiles = {name: spec for name, spec in RECORDED.items() if isinstance(spec, ProfileSpec)}
-    wanted = {f"{name}.profile.json" for name in profiles}
-    wanted |= {f"{name}.tokens_needed.json" for name, spec in profiles.items() if spec.tokens_per_dimension}
-    wanted |= {f"{name}.pruning.json" for name, spec in RECORDED.items() if isinstance(spec, PruningSpec)}
+    wanted = {f"{name}.{MADE[type(spec)][0].recorded_as}.json" for name, spec in RECORDED.items()}
+    wanted |= {
+        f"{name}.tokens_needed.json" for name, spec in RECORDED.items() if getattr(spec, "tokens_per_dimension", ())
+    }
     assert {path.name for path in FILES} == wanted
 
 
