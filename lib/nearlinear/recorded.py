@@ -8,12 +8,16 @@ from nearlinear.errors import InputError
 from nearlinear.results.data import data_root
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
+from nearlinear.results.pruning_specs import pruning_specs, variants_spec
 from nearlinear.results.records import Record
 from nearlinear.results.store import is_current, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
+from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
 _LONG, *_LONG_TWINS = long_specs("smollm2-135m")
+_TO_THE_END, _MORE, _GREEDY = pruning_specs("smollm2-135m")
+_TINY = PruningSpec(model="tiny-llama", n_fit=2048, n_choose=512, n_evaluate=512, count=2)
 
 RECORDED: dict[str, Record] = {
     "minilm-laptop": laptop_spec("minilm"),
@@ -23,19 +27,18 @@ RECORDED: dict[str, Record] = {
     "smollm2-135m-long": _LONG,
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
     "tiny-llama-pruning": PruningSpec(model="tiny-llama", n_fit=8192, n_choose=1024, n_evaluate=1024, count=2),
-    "smollm2-135m-pruning-to-the-end": PruningSpec(model="smollm2-135m", to_the_end=("score", "bi", "last")),
-    "smollm2-135m-pruning-more-orders": PruningSpec(
-        model="smollm2-135m",
-        single=False,
-        orders=("heldout", "energy", "angular", "random-0", "random-1", "random-2"),
-    ),
-    "smollm2-135m-pruning-greedy": PruningSpec(model="smollm2-135m", single=False, orders=("greedy",), count=12),
+    "smollm2-135m-pruning-to-the-end": _TO_THE_END,
+    "smollm2-135m-pruning-more-orders": _MORE,
+    "smollm2-135m-pruning-greedy": _GREEDY,
+    "tiny-llama-variants": variants_spec(_TINY, blocks=(0, 2), few=512),
+    "smollm2-135m-variants": variants_spec(_TO_THE_END),
 }
 """Every recorded run by name."""
 
 KINDS = {
     ProfileSpec: (LinearityProfile, "nearlinear.study:run"),
     PruningSpec: (PruningStudy, "nearlinear.edit.study:run"),
+    VariantsSpec: (VariantsStudy, "nearlinear.edit.variants:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

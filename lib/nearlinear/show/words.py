@@ -66,9 +66,9 @@ def run_size(result: LinearityProfile | TokensNeeded | TokenErrors | PruningStud
         return f"{name}: {result.n:,} tokens, n/d = {result.n_over_d:.1f}"
     if isinstance(result, TokenErrors):
         return f"{name}: {result.n:,} held-out tokens, fitted on {result.n_fit:,}, n/d = {result.n_over_d:.1f}"
-    if isinstance(result, PruningStudy):
-        text = f"{result.n_evaluate:,} tokens of {result.n_documents} documents"
-        return f"{name}: evaluated on {text}, maps fitted on {result.n_fit:,} of others"
+    if hasattr(result, "n_evaluate"):  # any study of pruning
+        fitted = f", maps fitted on {result.n_fit:,} of others" if hasattr(result, "n_fit") else ""
+        return f"{name}: evaluated on {result.n_evaluate:,} tokens of {result.n_documents} documents{fitted}"
     few, many = min(result.n_fit), max(result.n_fit)
     ratio = f"n/d = {few / result.d:.3g} to {many / result.d:.3g}"
     return f"{name}: {few:,} to {many:,} tokens, {ratio}, held out on {result.n_test:,}"
