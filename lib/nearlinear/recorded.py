@@ -1,6 +1,7 @@
 """The recorded results that travel with the book, and how to make them again (`nearlinear results`)."""
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec,
 from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.pruning_specs import pruning_specs, variants_spec
 from nearlinear.results.records import Record
-from nearlinear.results.store import is_current, spec_sha256
+from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
@@ -71,6 +72,16 @@ def make(spec: Record, *, device: str = "auto") -> list:
     module, _, name = KINDS[type(spec)][1].partition(":")
     made = getattr(import_module(module), name)(spec, device=device)
     return made if isinstance(made, list) else [made]
+
+
+def result(spec: Record, *, mode: str = "recorded", device: str = "auto"):
+    """What a specification leads to: recorded, or from the cache, or computed now. Raises as `load_or_run` does."""
+    return load_or_run(spec, lambda s: make(s, device=device), KINDS[type(spec)][0], mode=mode)
+
+
+def results(specs: Iterable[Record], *, mode: str = "recorded", device: str = "auto") -> list:
+    """The result of each specification, in order."""
+    return [result(spec, mode=mode, device=device) for spec in specs]
 
 
 def stands(name: str, folder: Path) -> bool:

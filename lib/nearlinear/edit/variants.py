@@ -11,7 +11,6 @@ from nearlinear.inputs.windows import Window, batches, n_tokens
 from nearlinear.measure.linearity import AffineMap
 from nearlinear.measure.moments import Moments
 from nearlinear.progress import track
-from nearlinear.results.store import load_or_run
 from nearlinear.results.variants import ByVariant, Variant, VariantsSpec, VariantsStudy
 
 from . import fitting
@@ -32,11 +31,6 @@ MAPS: dict[Variant, Callable[[Moments, float], AffineMap]] = {
     "affine_ridge": lambda m, ridge: fitting.affine(m, ridge=ridge),
 }
 """From a block's moments, and the ridge chosen for them, to the map that stands in."""
-
-
-def variants_study(spec: VariantsSpec, *, mode: str = "recompute", device: str = "auto") -> VariantsStudy:
-    """What each kind of map makes of single blocks: recorded, from the cache, or computed now."""
-    return load_or_run(spec, lambda s: [run(s, device=device)], VariantsStudy, mode=mode)
 
 
 def run(spec: VariantsSpec, *, device: str = "auto") -> VariantsStudy:
