@@ -9,12 +9,22 @@ RIGHT = {
     "score_function": check._score,
     "score_from_update": lambda s, r: 1 - (1 - s) * r,
     "worst_share": lambda e, share: np.sort(e)[-max(1, round(share * len(e))) :].sum() / e.sum(),
+    "line_for_block": lambda x, y: line(x, y),
+    "rank_correlation": lambda a, b: np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1],
 }
 WRONG = {
     "score_function": lambda X, Y: 1.0,
     "score_from_update": lambda s, r: s * r,
     "worst_share": lambda e, share: e.max() / e.sum(),
+    "line_for_block": lambda x, y: (line(x, y)[0], 0),
+    "rank_correlation": lambda a, b: np.corrcoef(a, b)[0, 1],
 }
+
+
+def line(x, y):
+    """A, b of the update, by least squares with a column of ones."""
+    found = np.linalg.lstsq(np.c_[x, np.ones(len(x))], y - x, rcond=None)[0]
+    return found[:-1], found[-1]
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -27,7 +37,14 @@ def test_functions(name):
 
 
 @pytest.mark.parametrize(
-    ("judge", "right", "wrong"), [(check.noise_score, 100 / 299, 0.1), (check.shrunk_update, 0.999, 0.99)]
+    ("judge", "right", "wrong"),
+    [
+        (check.noise_score, 100 / 299, 0.1),
+        (check.shrunk_update, 0.999, 0.99),
+        (check.perplexity_factor, np.exp(0.2), 1.2),
+        (check.recovered_share, 0.8, 0.2),
+        (check.greedy_evaluations, 294, 360),
+    ],
 )
 def test_numbers(judge, right, wrong):
     assert "Right" in judge(right).html

@@ -3,6 +3,7 @@
 A check never raises and never prints the solution; an exercise that has not been tried says so.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -83,3 +84,41 @@ def worst_share(candidate: Callable) -> Html:
     expected = np.sort(squares)[-4:].sum() / squares.sum()
     cases = [((np.ones(100), 0.01), np.array(0.01)), ((squares, 0.01), np.array(expected))]
     return function(candidate, cases, "Sort the squared errors and add up the largest of them; then divide by the sum.")
+
+
+def line_for_block(candidate: Callable) -> Html:
+    """Chapter 4, exercise 1: a function (x, y) → (A, b), judged by the update that it guesses for new states."""
+    rng = np.random.default_rng(2)
+    x, new = rng.normal(size=(2, 300, 5)) + 3
+    A, b = rng.normal(size=(5, 5)), rng.normal(size=5)
+
+    def guess(x, y):
+        found = candidate(x, y)
+        return found if found is None or found is ... else new @ found[0] + found[1]
+
+    cases = [((x, x + x @ A + b), new @ A + b)]
+    return function(guess, cases, "The target is the update y − x, and b has to make up for both means.", 1e-6)
+
+
+def perplexity_factor(value: float | None) -> Html:
+    """Chapter 4, exercise 2: the factor on perplexity of 0.2 nats more a token."""
+    return number(value, math.exp(0.2), 0.005, "Perplexity is the exponential of the mean log-loss.")
+
+
+def recovered_share(value: float | None) -> Html:
+    """Chapter 4, exercise 3: the share of removal's damage that a line takes away, from three log-losses."""
+    return number(value, 0.8, 0.01, "How much does removal add, and how much of that is left with the line?")
+
+
+def greedy_evaluations(value: float | None) -> Html:
+    """Chapter 6, exercise 1: models that a greedy search for 12 of 30 blocks evaluates."""
+    return number(value, sum(range(19, 31)), 0.5, "First every block is tried, and at each further step one less.")
+
+
+def rank_correlation(candidate: Callable) -> Html:
+    """Chapter 6, exercise 2: a function (a, b) → Spearman's rank correlation, tried on lists without ties."""
+    rng = np.random.default_rng(3)
+    a, b = rng.permutation(30), rng.permutation(30)
+    expected = np.array(1 - 6 * ((a - b) ** 2).sum() / (30 * (30**2 - 1)))
+    cases = [((np.exp(a / 9), b**3.0), expected), ((np.arange(9.0), -(np.arange(9.0) ** 3)), np.array(-1.0))]
+    return function(candidate, cases, "Replace every number by its rank, and correlate the ranks.")

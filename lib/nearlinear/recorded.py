@@ -6,10 +6,13 @@ from importlib import import_module
 from pathlib import Path
 
 from nearlinear.errors import InputError
+from nearlinear.results.again import AgainSpec, AgainStudy
+from nearlinear.results.answers import AnswersSpec, AnswersStudy
+from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
-from nearlinear.results.pruning_specs import pruning_specs, variants_spec
+from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.records import Record
 from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
@@ -17,8 +20,7 @@ from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
 _LONG, *_LONG_TWINS = long_specs("smollm2-135m")
-_TO_THE_END, _MORE, _GREEDY = pruning_specs("smollm2-135m")
-_TINY = PruningSpec(model="tiny-llama", n_fit=2048, n_choose=512, n_evaluate=512, count=2)
+_TINY, _SMOLLM2 = pruning_specs("tiny-llama", size="quick"), pruning_specs("smollm2-135m")
 
 RECORDED: dict[str, Record] = {
     "minilm-laptop": laptop_spec("minilm"),
@@ -27,12 +29,8 @@ RECORDED: dict[str, Record] = {
     "smollm2-135m-random-0-laptop": laptop_spec("smollm2-135m", random_seed=0),
     "smollm2-135m-long": _LONG,
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
-    "tiny-llama-pruning": PruningSpec(model="tiny-llama", n_fit=8192, n_choose=1024, n_evaluate=1024, count=2),
-    "smollm2-135m-pruning-to-the-end": _TO_THE_END,
-    "smollm2-135m-pruning-more-orders": _MORE,
-    "smollm2-135m-pruning-greedy": _GREEDY,
-    "tiny-llama-variants": variants_spec(_TINY, blocks=(0, 2), few=512),
-    "smollm2-135m-variants": variants_spec(_TO_THE_END),
+    **_TINY.named("tiny-llama"),
+    **_SMOLLM2.named("smollm2-135m"),
 }
 """Every recorded run by name."""
 
@@ -40,6 +38,9 @@ KINDS = {
     ProfileSpec: (LinearityProfile, "nearlinear.study:run"),
     PruningSpec: (PruningStudy, "nearlinear.edit.study:run"),
     VariantsSpec: (VariantsStudy, "nearlinear.edit.variants:run"),
+    AgainSpec: (AgainStudy, "nearlinear.edit.again:run"),
+    AnswersSpec: (AnswersStudy, "nearlinear.evaluate.answers:run"),
+    ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

@@ -5,7 +5,8 @@ import pytest
 
 from nearlinear import show
 from nearlinear.results.pruning import Changed, Measure, PruningCurve, PruningStudy
-from nearlinear.show.pruning import band, curves_of, foresight, perplexities, spearman
+from nearlinear.show.foresight import foresight, spearman
+from nearlinear.show.pruning import band, curves_of, perplexities
 from tests.show import synthetic
 
 L = 12

@@ -21,8 +21,8 @@ from nearlinear.study import check_enough, results_of, windows_sha256
 
 from .edits import blocks_as_tuple, with_standins
 from .fitting import affine
+from .one_block import one_block_moments
 from .orders import Measure, Plan, check_count, least_first, nested
-from .runs import run_moments
 from .standins import AffineBlock, PassThrough
 
 HOWS = ("remove", "replace")
@@ -52,7 +52,7 @@ def rescored(
     changed: dict[int, nn.Module] = {}
     for _ in track(range(k), name, k, unit=" blocks"):
         with with_standins(loaded.model, changed):
-            layer = _next(measure(profile_now(loaded, windows, precision=precision)), changed)
+            layer = next_block(measure(profile_now(loaded, windows, precision=precision)), changed)
             standin = _standin(loaded, windows, layer, how, precision)
         changed[layer] = standin
     return nested(name, tuple(changed))
@@ -65,7 +65,11 @@ def profile_now(loaded: LoadedModel, windows: WindowSet, *, precision: str = "au
         return results_of(measured, windows, loaded, _made(loaded, windows, measured.precision), seed=0)[0]
 
 
-def _next(values: np.ndarray, changed: Collection[int]) -> int:
+def next_block(values: np.ndarray, changed: Collection[int]) -> int:
+    """The block with the least of `values` (L,) among those not changed yet, the shallowest of equals.
+
+    Raises InputError for a block that has no value.
+    """
     values = np.array(values, dtype=float)
     values[list(changed)] = np.inf
     return least_first(values, 1)[0]
@@ -75,7 +79,7 @@ def _standin(loaded: LoadedModel, windows: WindowSet, layer: int, how: str, prec
     as_tuple = blocks_as_tuple(loaded.model)
     if how == "remove":
         return PassThrough(as_tuple)
-    m = affine(run_moments(loaded, windows.fit, longest=1, precision=precision)[range(layer, layer + 1)])
+    m = affine(one_block_moments(loaded, windows.fit, layer, precision=precision))
     weight = next(blocks(loaded.model)[layer].parameters())
     return AffineBlock.of(m, as_tuple=as_tuple, dtype=weight.dtype, device=weight.device)
 

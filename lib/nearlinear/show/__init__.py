@@ -9,9 +9,11 @@ from .findings import (
     tokens_needed_findings,
     update_findings,
 )
+from .foresight import foresight_by_block, foresight_table
 from .paper import PRINTED, SCORE, Printed, printed
 from .picker import Frame, block_picker, histogram_picker, layer_picker, token_map_picker, update_picker
-from .pruning import damage_by_block, foresight_table, pruning_curves
+from .pruning import damage_by_block, pruning_curves
+from .pruning_verdicts import foresight_findings, foresight_rows, pruning_findings, pruning_rows
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
 from .shown import Html, Shown
@@ -19,6 +21,7 @@ from .style import COLOURS, use
 from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
 from .tokenmap import token_map
 from .updates import identity, update_scores_by_block, update_sizes
+from .variants import map_variants, variants_findings, variants_table
 from .verdicts import linearity_rows, token_rows, update_rows
 
 __all__ = [
@@ -37,6 +40,9 @@ __all__ = [
     "damage_by_block",
     "error_by_frequency",
     "error_histograms",
+    "foresight_by_block",
+    "foresight_findings",
+    "foresight_rows",
     "foresight_table",
     "frequency_correlation",
     "heavy_tails",
@@ -45,12 +51,15 @@ __all__ = [
     "layer_picker",
     "linearity_findings",
     "linearity_rows",
+    "map_variants",
     "numbers",
     "paper_and_ours",
     "parameters_table",
     "printed",
     "provenance_table",
     "pruning_curves",
+    "pruning_findings",
+    "pruning_rows",
     "scores_by_block",
     "token_findings",
     "token_map",
@@ -64,4 +73,6 @@ __all__ = [
     "update_scores_by_block",
     "update_sizes",
     "use",
+    "variants_findings",
+    "variants_table",
 ]

@@ -1,7 +1,6 @@
-"""Figures of pruning: what every order costs, what every block costs alone, and whether a measure foresees it."""
+"""Figures of pruning: what every order costs, and what every block costs alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,8 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nearlinear.results.pruning import Changed, How, PruningCurve, PruningStudy
 
-from .errors import ranks
-from .shown import Html, Shown
+from .shown import Shown
 from .style import (
     BLUE,
     DASHES,
@@ -29,8 +27,7 @@ from .style import (
     plain_log,
     use,
 )
-from .tables import table
-from .words import caveats, interval, notes, number, sentences, subtitle
+from .words import caveats, notes, number, sentences, subtitle
 
 NAMES = {
     "score": "the paper's score",
@@ -43,7 +40,7 @@ NAMES = {
 }
 """What a reader calls an order."""
 
-_COLOURS = dict(zip(NAMES, (BLUE, GREEN, SKY, VERMILLION, ORANGE, PURPLE, FAINT), strict=True))
+COLOURS = dict(zip(NAMES, (BLUE, GREEN, SKY, VERMILLION, ORANGE, PURPLE, FAINT), strict=True))
 _MARKERS = dict(zip(NAMES, (*MARKERS, "X"), strict=True))
 _DONE = {"remove": "removed", "replace": "replaced by a line"}
 
@@ -118,7 +115,7 @@ def _panel(ax: Axes, curves: Sequence[PruningCurve], how: How) -> list[str]:
     named = [curve for curve in curves if curve.order in NAMES]
     words = [_describe(NAMES[curve.order], curve) for curve in named]
     for curve in named:
-        x, colour = np.arange(1, len(curve.steps) + 1), _COLOURS[curve.order]
+        x, colour = np.arange(1, len(curve.steps) + 1), COLOURS[curve.order]
         low, high = np.minimum(band(curve.steps), HIGHEST)
         ax.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
         y = np.minimum(perplexities(curve), HIGHEST)
@@ -165,47 +162,3 @@ def damage_by_block(study: PruningStudy) -> Shown:
         sentences("Points with intervals for every block, changed alone.", *words, caveats([study])),
         f"Log-loss that one changed block adds to the unchanged model, block by block. {subtitle([study])}.",
     )
-
-
-@dataclass(frozen=True)
-class Foresight:
-    """Spearman's rank correlation over blocks between a measure and the damage of changing each block alone."""
-
-    order: str
-    how: How
-    rho: float
-    low: float
-    high: float
-
-
-def foresight(study: PruningStudy, *, n_resamples: int = 2000, seed: int = 0) -> list[Foresight]:
-    """For each measure and each way of changing: does the block that it puts first cost least? 95 % bootstrap over
-    blocks, whose number L is small.
-    """
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, study.L, size=(n_resamples, study.L))
-    found = []
-    for measure in study.measures:
-        for how, steps in study.single.items():
-            values, damage = np.array(measure.values), np.array([step.difference for step in steps])
-            resampled = [spearman(values[draw], damage[draw]) for draw in draws]
-            low, high = np.nanpercentile(resampled, [2.5, 97.5])
-            found.append(Foresight(measure.order, how, spearman(values, damage), float(low), float(high)))
-    return found
-
-
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation of a and b (n,); NaN where one of them does not vary."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
-
-
-def foresight_table(study: PruningStudy) -> Html:
-    """The rank correlations as a table, one row a measure."""
-    found = {(f.order, f.how): f for f in foresight(study)}
-    rows = [[NAMES[m.order], *(_cell(found[m.order, how]) for how in ("remove", "replace"))] for m in study.measures]
-    return table("Does a measure foresee the damage?", ("measure", "removed", "replaced by a line"), rows)
-
-
-def _cell(f: Foresight) -> str:
-    return f"<b>{number(f.rho)}</b> {interval(f.low, f.high)}"

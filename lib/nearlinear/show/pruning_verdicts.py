@@ -11,7 +11,8 @@ import numpy as np
 from nearlinear.results.pruning import Changed, How, PruningCurve, PruningStudy
 
 from .findings import Finding
-from .pruning import NAMES, Foresight, curves_of, foresight, perplexities
+from .foresight import DONE, Foresight, foresight
+from .pruning import NAMES, curves_of, perplexities
 from .tables import Ours
 from .verdicts import verdict
 from .words import number
@@ -180,7 +181,5 @@ def foresight_findings(study: PruningStudy) -> list[Finding]:
 
 
 def _foreseen(f: Foresight) -> Finding:
-    word = {"remove": "removing", "replace": "replacing"}[f.how]
-    return Finding(
-        f"foresight-{f.order}-{f.how}", f.rho, f"rank correlation of {NAMES[f.order]} with the damage of {word} a block"
-    )
+    what = f"rank correlation of {NAMES[f.order]} with the damage of {DONE[f.how]} a block"
+    return Finding(f"foresight-{f.order}-{f.how}", f.rho, what)
