@@ -10,6 +10,7 @@ from playwright.sync_api import Page, TimeoutError
 from tests.browser.visit import PICKER
 
 MOST_TABS = 500
+NAMED = r"\b(?:block|question) {0}\b|\b{0} blocks?\b"
 
 # The control that has the focus: its kind, value and highest value; nothing where the focus is elsewhere or was before.
 FOCUSED = """picker => {
@@ -34,6 +35,7 @@ SHOWN = """picker => {
     drawings: all(".nl-frame > [role]").map(element => element.innerHTML),
     sliders: all(".noUi-handle").map(element => +element.ariaValueNow),
     numbers: all("input[type=number]").map(element => +element.value),
+    counts: all(".noUi-handle").map(element => element.ariaLabel),
   };
 }"""
 
@@ -72,6 +74,7 @@ class Shown:
     drawings: list[str]
     sliders: list[int]
     numbers: list[int]
+    counts: list[str]  # what each slider counts, by its label
 
 
 def shown(page: Page) -> Shown:
@@ -104,13 +107,14 @@ def move(page: Page, control: Control, patience: float = 10_000) -> list[str]:
     after = wait_for_change(page, before, patience)
     block, name = control.other, ""
     if control.kind == "dropdown":
-        block, name = before.sliders[0], control.names[control.other]
+        kept = before if before.counts == after.counts else after  # blocks are one thing, how many of them another
+        block, name = kept.sliders[0], control.names[control.other]
     told = [
         (len(after.words) == 1, f"{len(after.words)} pictures are seen"),
         (after.words != before.words, "the words stay the same"),
         (after.drawings != before.drawings, "the picture stays the same"),
         (after.sliders == after.numbers == [block], f"slider {after.sliders}, number box {after.numbers}"),
-        (bool(re.search(rf"\bblock {block}\b", " ".join(after.words), re.IGNORECASE)), f"block {block} is not named"),
+        (bool(re.search(NAMED.format(block), " ".join(after.words), re.IGNORECASE)), f"{block} is not named"),
         (name in " ".join(after.words), f"{name} is not named"),
     ]
     return [f"{control.kind} to {control.other}: {problem}: {after.words}" for holds, problem in told if not holds]

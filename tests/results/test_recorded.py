@@ -13,7 +13,6 @@ from nearlinear.recorded import KINDS as MADE
 from nearlinear.recorded import RECORDED, files_of, make
 from nearlinear.results.data import data_root
 from nearlinear.results.making import library_sha256
-from nearlinear.results.profile_spec import ProfileSpec
 from nearlinear.results.store import spec_sha256
 from nearlinear.results.types import TokensNeeded
 

@@ -191,7 +191,8 @@ class Tried:
 
     def __str__(self) -> str:
         done = {"remove": "removed", "replace": "replaced by a line"}[self.how]
-        which = f"blocks {', '.join(map(str, self.layers))} {done}" if self.layers else "unchanged"
+        word = "block" if len(self.layers) == 1 else "blocks"
+        which = f"{word} {', '.join(map(str, self.layers))} {done}" if self.layers else "unchanged"
         lines = [
             f"{self.model}, {which}",
             f"writes:    {self.prompt}{self.changed.text}",

@@ -1,5 +1,6 @@
 """Results in; figures, pickers and tables out. Nothing here computes a score or loads a model: no torch is needed."""
 
+from .again import again_curves, again_table
 from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
 from .findings import (
     Finding,
@@ -11,8 +12,17 @@ from .findings import (
 )
 from .foresight import foresight_by_block, foresight_table
 from .paper import PRINTED, SCORE, Printed, printed
-from .picker import Frame, block_picker, histogram_picker, layer_picker, token_map_picker, update_picker
+from .picker import (
+    Frame,
+    block_picker,
+    damage_picker,
+    histogram_picker,
+    layer_picker,
+    token_map_picker,
+    update_picker,
+)
 from .pruning import damage_by_block, pruning_curves
+from .pruning_picker import pruning_picker
 from .pruning_verdicts import foresight_findings, foresight_rows, pruning_findings, pruning_rows
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
@@ -34,10 +44,13 @@ __all__ = [
     "Ours",
     "Printed",
     "Shown",
+    "again_curves",
+    "again_table",
     "block_picker",
     "card",
     "controls",
     "damage_by_block",
+    "damage_picker",
     "error_by_frequency",
     "error_histograms",
     "foresight_by_block",
@@ -59,6 +72,7 @@ __all__ = [
     "provenance_table",
     "pruning_curves",
     "pruning_findings",
+    "pruning_picker",
     "pruning_rows",
     "scores_by_block",
     "token_findings",

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 import ipywidgets as widgets
 from ipywidgets import embed
 
+from nearlinear.results.pruning import PruningStudy
 from nearlinear.results.tokens import TokenErrors
 
 from .block_frames import score_frames, update_frames
+from .damage_frames import damage_frames
 from .error_frames import histogram_frames
 from .frames import Frame
 from .scores import Profiles, as_tuple
@@ -31,6 +33,11 @@ def block_picker(profiles: Profiles, name: str = "Score") -> widgets.VBox:
 def update_picker(profiles: Profiles, name: str = "Update score") -> widgets.VBox:
     """The same for the score of the update, with the size of the update in words."""
     return layer_picker({model_name(p.provenance): update_frames(p) for p in as_tuple(profiles)}, name=name)
+
+
+def damage_picker(study: PruningStudy, name: str = "Damage") -> widgets.VBox:
+    """What each block costs to change, next to its place by every measure."""
+    return layer_picker({model_name(study.provenance): damage_frames(study)}, name=name)
 
 
 def histogram_picker(errors: TokenErrors | Sequence[TokenErrors], name: str = "Errors") -> widgets.VBox:
