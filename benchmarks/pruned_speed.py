@@ -1,12 +1,13 @@
 """What removing blocks buys: the unpruned model's time over that of the same model with blocks removed or replaced.
 
 Prefill reads a prompt at once; decode writes tokens one after another with a key-value cache. Beside the times stand
-parameters and operations a token, counted. The maps are the identity, which costs what any map costs.
+parameters and operations a token, counted, and the bytes that must be held: weights, and the cache of the prompt. The
+maps are the identity, which costs what any map costs.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -50,6 +51,16 @@ def decode(model: torch.nn.Module, ids: torch.Tensor, n: int) -> Callable[[], ob
     return work
 
 
+def held_bytes(model: torch.nn.Module, cache) -> dict[str, int]:
+    """Bytes of the weights, tied ones once, and of the keys and values that reading a prompt has left."""
+    kept = [part for layer in cache.layers for part in (layer.keys, layer.values) if part is not None]
+    return {"weights": _bytes(model.parameters()), "cache": _bytes(kept)}
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
 def inside(edit: Edit, work: Callable[[], object]) -> Callable[[], float]:
     """Time the work alone, not the putting in and taking out."""
     timed = stopwatch(work)
@@ -70,23 +81,29 @@ def run(args: argparse.Namespace) -> dict:
     ways = edits(model, layers, loaded.source.d)
     tasks = {f"{what}, {how}": inside(edit, work) for what, work in works.items() for how, edit in ways.items()}
     seconds = interleaved(tasks, args.rounds)
-    counted = {}
+    counted, held = {}, {}
     for how, edit in ways.items():
         with edit():
-            counted[how] = cost(model, context=args.prompt)
+            counted[how] = asdict(cost(model, context=args.prompt))
+            held[how] = held_bytes(model, works["prefill"]().past_key_values)
     ratios = [
         ratio(f"{what}, time: dense / {args.count} of {loaded.source.L} blocks {how}", *_pair(seconds, what, how))
         for what in works
         for how in ("removed", "replaced")
     ]
     for name in ("flops", "parameters"):
-        dense, left = ([getattr(counted[how], name)] for how in ("dense", "removed"))
+        dense, left = ([counted[how][name]] for how in ("dense", "removed"))
         ratios.append(ratio(f"{name}: dense / {args.count} of {loaded.source.L} blocks removed", dense, left))
     return record(
         "pruned_speed",
         f"Reading {args.prompt} tokens and writing {args.new} with {args.count} of {loaded.source.L} blocks gone",
         ratios,
-        details={"seconds": seconds, "layers": list(layers), "cost": {how: asdict(c) for how, c in counted.items()}},
+        details={
+            "seconds": seconds,
+            "layers": list(layers),
+            "cost": {how: asdict(c) for how, c in counted.items()},
+            "bytes": held,
+        },
         settings={k: v for k, v in vars(args).items() if k != "out"} | {"model": loaded.source.id},
         device="cpu",
         threads=args.threads,

@@ -16,3 +16,6 @@ def test_pruned_speed(tmp_path, sidebyside):
     assert ratios["flops: dense / 1 of 3 blocks removed"].median > 1.1
     assert ratios["parameters: dense / 1 of 3 blocks removed"].median > 1.1
     assert all(0 < r.low <= r.median <= r.high for r in ratios.values())
+    held = content["details"]["bytes"]
+    assert held["dense"]["weights"] > held["replaced"]["weights"] > held["removed"]["weights"]
+    assert held["dense"]["cache"] * 2 == held["removed"]["cache"] * 3 == held["replaced"]["cache"] * 3

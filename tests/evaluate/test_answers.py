@@ -12,7 +12,7 @@ from nearlinear.edit.edits import removed, replaced
 from nearlinear.edit.ledger import Ledger
 from nearlinear.errors import InputError
 from nearlinear.evaluate import answers
-from nearlinear.evaluate.answers import Asking, answered, asked, chosen, longest, without_question
+from nearlinear.evaluate.answers import Asking, answered, asked, chosen, in_words, longest, without_question
 from nearlinear.evaluate.choices import ChoiceResult, Question, accuracy
 from nearlinear.evaluate.questions import wordnet_questions
 from nearlinear.inputs.load import load_model
@@ -74,6 +74,22 @@ def test_without_the_question_only_the_answers_are_read(asking, parts):
     assert parts["unread"] == answered(accuracy(asking.work.loaded, same))
 
 
+def test_the_same_questions_are_asked_in_other_words(asking, parts):
+    question = asking.questions[0]
+    text = question.context.removeprefix("Question: ").removesuffix("\nAnswer:")
+    assert in_words(question, "short") == replace(question, context=f"Q: {text}\nA:")
+    assert in_words(question, "bare") == replace(question, context=text)
+    plans = [(None, 0), *((how, k) for how in ("remove", "replace") for k in (1, 2))]
+    found = [(each.wording, each.how, each.k) for each in parts["reworded"]]
+    assert found == [(wording, how, k) for wording in ("short", "bare") for how, k in plans]
+    bare = [in_words(each, "bare") for each in asking.questions]
+    unchanged, one, *_ = [each for each in parts["reworded"] if each.wording == "bare"]
+    assert unchanged.answered == answered(accuracy(asking.work.loaded, bare))
+    assert one.layers == asking.layers("bi", "remove", 1)
+    with removed(asking.work.loaded.model, one.layers):
+        assert one.answered == answered(accuracy(asking.work.loaded, bare))
+
+
 def test_an_interrupted_study_asks_nothing_twice(asking, parts, monkeypatch):
     again = replace(asking, ledger=Ledger(asking.ledger.path))
     monkeypatch.setattr(answers, "accuracy", None)
@@ -91,8 +107,11 @@ def test_the_result_carries_its_provenance_and_comes_back(spec, parts, tmp_path,
     assert "not ARC" in made.questions.note
     assert AnswersStudy.from_json(made.to_json()) == made
     assert [each.k for each in made.by("bi", "replace")] == [1, 2]
+    assert [(each.how, each.k) for each in made.worded("bare", "remove")] == [(None, 0), ("remove", 1), ("remove", 2)]
     with pytest.raises(KeyError, match="no answers of order 'score' by 'remove'"):
         made.by("score", "remove")
+    with pytest.raises(KeyError, match="no answers in the wording 'long'"):
+        made.worded("long", "remove")
 
 
 def test_a_right_answer_is_one_digit_in_json():

@@ -187,3 +187,33 @@ def test_the_command_of_a_verdict_is_one_that_the_program_takes():
         words = re.split(r"\s+", ours.command)
         assert words[:2] == ["nearlinear", "prune"]
         assert parser().parse_args(words[1:]).count >= 1
+
+
+def test_what_pruning_buys_is_read_off_the_benchmarks_record():
+    record = {
+        "question": "Reading 500 tokens and writing 10 with 8 of 30 blocks gone",
+        "details": {
+            "seconds": {
+                f"{what}, {how}": seconds
+                for what in ("prefill", "decode")
+                for how, seconds in (("dense", [1.0, 2.0, 1.5]), ("removed", [0.5, 1.0, 1.0]), ("replaced", [1.0] * 3))
+            },
+            "cost": {how: {"parameters": n * 1e6, "flops": 2e6 * n} for how, n in _SIZES.items()},
+            "bytes": {how: {"weights": n * 4e6, "cache": n * 1e5} for how, n in _SIZES.items()},
+        },
+        "settings": {"model": "smollm2-135m", "prompt": 500, "new": 10},
+        "provenance": {"machine": {"processor": "a chip", "threads": 2}, "created": "2026-11-22T10:00:00+00:00"},
+    }
+    html = show.what_pruning_buys(record).html
+    for said in (
+        "smollm2-135m on a chip, 2 threads, 2026-11-22",
+        "134.0 million",
+        "212 million",
+        "424 MB",
+        "<b>333</b> a second",
+        "<b>500</b> a second<br>2.00 times (1.50 to 2.00)",
+    ):
+        assert said in html
+
+
+_SIZES = {"dense": 134, "removed": 106, "replaced": 108}

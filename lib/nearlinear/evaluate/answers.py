@@ -21,6 +21,8 @@ from nearlinear.results.answers import (
     AnswersStudy,
     ChangedAnswers,
     QuestionSource,
+    Reworded,
+    Wording,
     questions_sha256,
 )
 from nearlinear.results.pruning import How
@@ -66,6 +68,12 @@ def without_question(questions: Sequence[Question]) -> tuple[Question, ...]:
     return tuple(replace(question, context=UNREAD) for question in questions)
 
 
+def in_words(question: Question, wording: Wording) -> Question:
+    """The question in another frame than "Question: ... Answer:"; the answers stay."""
+    text = question.context.removeprefix("Question: ").removesuffix("\nAnswer:")
+    return replace(question, context={"short": f"Q: {text}\nA:", "bare": text}[wording])
+
+
 @dataclass
 class Asking:
     """An answers study under way. Log-likelihoods and layers are kept in the ledger, maps made when they are needed."""
@@ -87,12 +95,11 @@ class Asking:
             "random_twin": answered(self.twin()),
             "chosen": chosen(dense),
             "longest": longest(dense),
-            "changed": tuple(track(self.changed(), "answers", self.n_changed, unit=" models")),
+            "changed": tuple(track(self.changed(), "answers", 2 * len(self.spec.orders) * len(self.spec.ks))),
+            "reworded": tuple(
+                track(self.reworded(), "other words", len(self.spec.wordings) * (1 + 2 * len(self.spec.ks)))
+            ),
         }
-
-    @property
-    def n_changed(self) -> int:
-        return len(self.spec.orders) * len(HOWS) * len(self.spec.ks)
 
     def changed(self) -> Iterator[ChangedAnswers]:
         """Every order, both ways, from few blocks to many."""
@@ -103,26 +110,36 @@ class Asking:
                 order=order, how=how, k=k, layers=layers, answered=answered(found), chosen=chosen(found)
             )
 
+    def reworded(self) -> Iterator[Reworded]:
+        """The first order once more, in each other wording, after the unchanged model."""
+        plans = [(None, 0), *product(HOWS, self.spec.ks)]
+        for wording, (how, k) in product(self.spec.wordings, plans):
+            layers = self.layers(self.spec.orders[0], how, k) if how else ()
+            found = self.if_changed(how, layers, wording) if how else self.dense(wording)
+            yield Reworded(wording=wording, how=how, k=k, layers=layers, answered=answered(found))
+
     def layers(self, order: str, how: How, k: int) -> tuple[int, ...]:
         """The k blocks that an order changes. Raises InputError for an unknown order."""
         known = self.ledger.get(f"layers {order} {how} {k}", lambda: self.work.plan(order, how).steps[k - 1])
         return tuple(int(layer) for layer in known)
 
-    def if_changed(self, how: How, layers: tuple[int, ...]) -> ChoiceResult:
+    def if_changed(self, how: How, layers: tuple[int, ...], wording: Wording | None = None) -> ChoiceResult:
         """The answers with these blocks changed; asked once, whichever order wants them."""
-        return self._told(f"{how} {' '.join(map(str, layers))}", lambda: self._ask_changed(how, layers))
+        key = " ".join([how, *map(str, layers), *([wording] if wording else [])])
+        return self._told(key, lambda: self._ask_changed(how, layers, wording))
 
-    def _ask_changed(self, how: How, layers: tuple[int, ...]) -> ChoiceResult:
+    def _ask_changed(self, how: How, layers: tuple[int, ...], wording: Wording | None) -> ChoiceResult:
         model, maps = self.work.loaded.model, self.work.maps if how == "replace" else {}
         with removed(model, layers) if how == "remove" else replaced(model, {la: maps[la] for la in layers}):
-            return self.ask(self.work.loaded)
+            return self.ask(self.work.loaded, wording)
 
-    def ask(self, loaded: LoadedModel) -> ChoiceResult:
-        return accuracy(loaded, self.questions)
+    def ask(self, loaded: LoadedModel, wording: Wording | None = None) -> ChoiceResult:
+        """Every question, in the words of lm-eval where no other are named."""
+        return accuracy(loaded, [in_words(each, wording) for each in self.questions] if wording else self.questions)
 
-    def dense(self) -> ChoiceResult:
+    def dense(self, wording: Wording | None = None) -> ChoiceResult:
         """The unchanged model."""
-        return self._told("dense", lambda: self.ask(self.work.loaded))
+        return self._told(" ".join(filter(None, ["dense", wording])), lambda: self.ask(self.work.loaded, wording))
 
     def unread(self) -> ChoiceResult:
         """The unchanged model, not told what is asked."""

@@ -18,6 +18,9 @@ from .types import StoredRecord
 
 Asked = Literal["wordnet", "arc-easy"]
 
+Wording = Literal["short", "bare"]
+"""What frames a question in place of lm-eval's "Question: … Answer:": "Q: … A:", or nothing."""
+
 _DIGITS = "-0123456789"
 
 
@@ -46,6 +49,7 @@ class AnswersSpec(Record):
 
     `study`: the model, and the texts that its maps are fitted on and its orders go by, as in the PruningStudy of the
     same specification; nothing of its own is asked for. In each of `orders`, `ks` blocks are removed, then replaced.
+    In the first of them every question is put in other `wordings` as well.
     """
 
     study: PruningSpec
@@ -53,6 +57,7 @@ class AnswersSpec(Record):
     n_questions: Count = 300
     orders: Annotated[tuple[str, ...], Field(min_length=1)] = ("score", "bi")
     ks: Annotated[tuple[Count, ...], Field(min_length=1)] = up_to(12)
+    wordings: tuple[Wording, ...] = ("short", "bare")
     seed: int = 0
 
     @model_validator(mode="after")
@@ -120,12 +125,23 @@ class ChangedAnswers(Record):
         return self
 
 
+class Reworded(Record):
+    """How a model did when the same questions were put in another wording; the unchanged model has k = 0, how None."""
+
+    wording: Wording
+    how: How | None
+    k: int
+    layers: tuple[int, ...]
+    answered: Answered
+
+
 class AnswersStudy(StoredRecord):
     """What a model answers with more and more of its blocks changed, and what it would answer without reading.
 
     `n_fit`: tokens behind the maps. `chance`: what guessing gets on average. `unread`: the unchanged model, given the
     answers but not the question. `random_twin`: the same architecture with fresh random weights. `chosen`: what the
     unchanged model answers. `longest`: how often that is the longest answer (or one of them), by acc and by acc_norm.
+    `reworded`: the first order once more, for each other wording of the questions.
     """
 
     recorded_as: ClassVar[str] = "answers"
@@ -147,12 +163,14 @@ class AnswersStudy(StoredRecord):
     chosen: Choices
     longest: tuple[Number, Number]
     changed: tuple[ChangedAnswers, ...]
+    reworded: tuple[Reworded, ...]
     provenance: Provenance
 
     @model_validator(mode="after")
     def _all_of_the_same_questions(self):
         every = [each.n for each in (self.dense, self.unread, self.random_twin)] + [len(self.chosen)]
         every += [n for each in self.changed for n in (each.answered.n, len(each.chosen))]
+        every += [each.answered.n for each in self.reworded]
         if wrong := [n for n in every if n != self.questions.n]:
             raise ValueError(f"there are {self.questions.n} questions, and some model answers {wrong[0]}")
         return self
@@ -166,4 +184,15 @@ class AnswersStudy(StoredRecord):
         found = tuple(each for each in self.changed if (each.order, each.how) == (order, how))
         if not found:
             raise KeyError(f"no answers of order {order!r} by {how!r}")
+        return tuple(sorted(found, key=lambda each: each.k))
+
+    @property
+    def wordings(self) -> tuple[Wording, ...]:
+        return tuple(dict.fromkeys(each.wording for each in self.reworded))
+
+    def worded(self, wording: Wording, how: How) -> tuple[Reworded, ...]:
+        """The first order in another wording, from no block to many. Raises KeyError for a wording not asked in."""
+        found = tuple(each for each in self.reworded if each.wording == wording and each.how in (None, how))
+        if not found:
+            raise KeyError(f"no answers in the wording {wording!r}")
         return tuple(sorted(found, key=lambda each: each.k))

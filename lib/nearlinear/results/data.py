@@ -1,4 +1,4 @@
-"""Where the recorded results and the profiles lie: inside the wheel, or in the checkout it is built from."""
+"""Where recorded results, benchmarks and profiles lie: inside the wheel, or in the checkout it is built from."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -7,11 +7,11 @@ from typing import Literal
 
 from nearlinear.errors import InputError
 
-_CHECKOUT = {"results": "book/results", "profiles": "notebooks/profiles"}
+_CHECKOUT = {"results": "book/results", "profiles": "notebooks/profiles", "benchmarks": "benchmarks/records"}
 
 
-def data_root(kind: Literal["results", "profiles"]) -> Traversable:
-    """The folder of recorded results (*.json) or of profiles (*.yaml).
+def data_root(kind: Literal["results", "profiles", "benchmarks"]) -> Traversable:
+    """The folder of recorded results or of benchmarks (*.json), or of profiles (*.yaml).
 
     Git holds one copy, outside the package; the wheel carries it as nearlinear/_data (see pyproject.toml).
     Raises InputError where neither is found, which means that the installation is not whole.

@@ -33,7 +33,7 @@ class Size:
 SIZES = {
     "quick": Size(2048, 512, 512, count=2, greedy=2, blocks=(0, 1), few=512, n_look=512, n_questions=12),
     "cpu": Size(
-        32_768, 4096, 4096, count=15, greedy=12, blocks=(3, 7, 12, 20, 28), few=2048, n_look=4096, n_questions=300
+        32_768, 4096, 4096, count=15, greedy=12, blocks=(3, 7, 12, 20, 28), few=2048, n_look=4096, n_questions=200
     ),
     "gpu": Size(
         65_536,
@@ -56,14 +56,14 @@ class PruningSpecs:
 
     orders: tuple[PruningSpec, PruningSpec, PruningSpec]
     variants: VariantsSpec
-    again: tuple[AgainSpec, AgainSpec]
+    again: tuple[AgainSpec, AgainSpec, AgainSpec]
     answers: AnswersSpec
     continuations: ContinuationsSpec
 
     def named(self, model: str) -> dict[str, Record]:
         """Every one by the name that it is recorded under; those that need another come after it."""
         ends, more, greedy = self.orders
-        removing, replacing = self.again
+        removing, replacing, more_replacing = self.again
         return {
             f"{model}-{name}": spec
             for name, spec in {
@@ -73,7 +73,8 @@ class PruningSpecs:
                 "variants": self.variants,
                 "continuations": self.continuations,
                 "again-remove": removing,
-                "again-replace": replacing,
+                "again-replace-by-score": replacing,
+                "again-replace-more-orders": more_replacing,
                 "answers": self.answers,
             }.items()
         }
@@ -96,7 +97,11 @@ def pruning_specs(model: str, *, size: str = "cpu", corpus: str = "wikipedia-sam
     return PruningSpecs(
         orders=(ends, more, greedy),
         variants=VariantsSpec(study=ends, blocks=s.blocks, n_fits=(s.few, s.n_fit)),
-        again=(AgainSpec(**look, ways=("remove",), fixed=()), AgainSpec(**look, ways=("replace",))),
+        again=(
+            AgainSpec(**look, ways=("remove",), fixed=()),
+            AgainSpec(**look, ways=("replace",), orders=("score",)),
+            AgainSpec(**look, ways=("replace",), orders=("heldout", "energy"), fixed=()),
+        ),
         answers=AnswersSpec(study=ends, n_questions=s.n_questions, ks=up_to(s.greedy), seed=seed),
         continuations=ContinuationsSpec(study=ends, greedy=greedy),
     )

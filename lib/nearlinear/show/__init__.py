@@ -27,6 +27,7 @@ from .pruning_verdicts import foresight_findings, foresight_rows, pruning_findin
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
 from .shown import Html, Shown
+from .speed import what_pruning_buys
 from .style import COLOURS, use
 from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
 from .tokenmap import token_map
@@ -89,4 +90,5 @@ __all__ = [
     "use",
     "variants_findings",
     "variants_table",
+    "what_pruning_buys",
 ]
