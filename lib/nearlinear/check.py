@@ -122,3 +122,22 @@ def rank_correlation(candidate: Callable) -> Html:
     expected = np.array(1 - 6 * ((a - b) ** 2).sum() / (30 * (30**2 - 1)))
     cases = [((np.exp(a / 9), b**3.0), expected), ((np.arange(9.0), -(np.arange(9.0) ** 3)), np.array(-1.0))]
     return function(candidate, cases, "Replace every number by its rank, and correlate the ranks.")
+
+
+def likeliest_by_byte(candidate: Callable) -> Html:
+    """Chapter 5, exercise 1: a function (log-likelihoods, answers) → the number of the answer that acc_norm counts."""
+    cases = [
+        ((np.array([-6.0, -9.0, -7.0]), ("cat", "elephant", "ox")), np.array(1)),
+        ((np.array([-4.0, -4.5]), ("tea", "été")), np.array(1)),
+    ]
+    return function(candidate, cases, "Divide each log-likelihood by the answer's length in bytes: é has two of them.")
+
+
+def half_width(value: float | None) -> Html:
+    """Chapter 5, exercise 2: half the width of a 95 % interval around 180 right answers of 300."""
+    return number(value, 1.96 * math.sqrt(0.6 * 0.4 / 300), 0.002, "The variance of one answer is p (1 − p).")
+
+
+def known_share(value: float | None) -> Html:
+    """Chapter 5, exercise 3: what a model knows that answers 0.55 right of four and guesses where it does not know."""
+    return number(value, 0.4, 0.005, "It is right where it knows, and on a quarter of the rest.")

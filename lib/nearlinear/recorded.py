@@ -10,6 +10,7 @@ from nearlinear.results.again import AgainSpec, AgainStudy
 from nearlinear.results.answers import AnswersSpec, AnswersStudy
 from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
+from nearlinear.results.distillation import DistilSpec, DistilStudy
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.pruning_specs import pruning_specs
@@ -40,6 +41,7 @@ KINDS = {
     VariantsSpec: (VariantsStudy, "nearlinear.edit.variants:run"),
     AgainSpec: (AgainStudy, "nearlinear.edit.again:run"),
     AnswersSpec: (AnswersStudy, "nearlinear.evaluate.answers:run"),
+    DistilSpec: (DistilStudy, "nearlinear.edit.distil_study:run"),
     ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""

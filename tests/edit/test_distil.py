@@ -194,6 +194,43 @@ def test_maps_are_trained_in_float32_whatever_the_rest_runs_in():
         assert not torch.equal(AffineBlock(block.A, block.b, as_tuple=False)(x), expected)
 
 
+@pytest.mark.parametrize("train", [distil_linear, distil_all])
+def test_mixed_precision_is_asked_for_and_then_used(tiny, train):
+    """The same run but for its roundings; the weights that come out are float32 either way."""
+    changed = {1: some_map()} if train is distil_linear else [1]
+    options = {"steps": 3, "tokens_per_step": 64, "lr": 1e-3}
+    plain, mixed, unsaid = (
+        train(tiny, changed, text(2), **options, **asked) for asked in ({"mixed": "none"}, {"mixed": "bfloat16"}, {})
+    )
+    assert plain.losses == unsaid.losses  # on a CPU
+    assert mixed.losses != plain.losses
+    assert mixed.losses == pytest.approx(plain.losses, rel=0.02)
+    if train is distil_all:
+        assert {weight.dtype for weight in mixed.loaded.model.parameters()} == {torch.float32}
+
+
+def test_in_mixed_precision_the_blocks_run_in_bfloat16_teacher_and_student(tiny, monkeypatch):
+    seen = []
+    for layer, block in enumerate(blocks(tiny.model)):
+        forward = block.mlp.down_proj.forward
+        monkeypatch.setattr(block.mlp.down_proj, "forward", noting(forward, layer, seen))
+    distil_linear(tiny, {0: some_map(), 2: some_map(1)}, text(2), steps=1, tokens_per_step=64, mixed="bfloat16")
+    teacher, student = [(layer, torch.bfloat16) for layer in range(3)], [(1, torch.bfloat16)]
+    assert seen[-4:] == teacher + student
+    seen.clear()
+    distil_linear(tiny, {0: some_map(), 2: some_map(1)}, text(2), steps=1, tokens_per_step=64, mixed="none")
+    assert {dtype for _, dtype in seen} == {torch.float32}
+
+
+def noting(forward, layer, seen):
+    def noted(x):
+        out = forward(x)
+        seen.append((layer, out.dtype))
+        return out
+
+    return noted
+
+
 def test_a_step_of_many_tokens_is_cut_in_batches_that_add_up(tiny, monkeypatch):
     windows = text(3, 32) + text(3, 50, seed=1)
     whole = distil_linear(tiny, {1: some_map()}, windows, steps=3, tokens_per_step=246)
@@ -297,6 +334,8 @@ def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
         linear(load_model("tiny-llama", random_seed=1), steps=2, checkpoint=tmp_path / "run")
     with pytest.raises(InputError, match=r"its error differ"):
         linear(tiny, steps=2, error=relative_error, checkpoint=tmp_path / "run")
+    with pytest.raises(InputError, match=r"its mixed differ"):
+        linear(tiny, steps=2, mixed="bfloat16", checkpoint=tmp_path / "run")
 
 
 def test_a_broken_checkpoint_is_named(tiny, tmp_path):
@@ -325,6 +364,7 @@ def test_a_loss_that_is_no_number_ends_the_run():
         (lambda m: distil_linear(m, {1: nothing()}, [], steps=1), "there is no text to train on"),
         (lambda m: distil_linear(m, {1: nothing()}, text(), steps=0), "0 steps of 1024 tokens .* train nothing"),
         (lambda m: distil_linear(m, {1: nothing()}, text(), steps=1, lr=0.0), "learning rate 0 train nothing"),
+        (lambda m: distil_all(m, [1], text(), steps=1, mixed="half"), "no mixed precision 'half': choose bfloat16 or"),
     ],
 )
 def test_what_cannot_be_distilled_is_said_in_a_sentence(tiny, call, message):

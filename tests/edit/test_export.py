@@ -213,6 +213,83 @@ def test_layer_types_are_shortened_with_the_blocks(tmp_path):
         assert_same(answers(AutoModelForCausalLM.from_pretrained(tmp_path / name)), expected)
 
 
+def mixed(types: list[str]):
+    """A model whose blocks look at different windows."""
+    config = tiny_config("qwen2", L=len(types))
+    config.layer_types, config.use_sliding_window, config.sliding_window = types, True, 4
+    return replace(load_model("tiny-qwen2"), model=random_model(config, 3))
+
+
+def read_on(model, start: int) -> torch.Tensor:
+    """Logits of the second part of the text, read on from a cache that holds the first."""
+    with torch.inference_mode():
+        cache = model(IDS[:, :start], use_cache=True).past_key_values
+        return model(IDS[:, start:], past_key_values=cache, use_cache=True).logits
+
+
+def without_cache(model, start: int) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(IDS, use_cache=False).logits[:, start:]
+
+
+@pytest.mark.parametrize(
+    "types", [["full_attention", "sliding_attention"] * 2, ["sliding_attention"] * 1 + ["full_attention"] * 2]
+)
+def test_the_kind_of_block_that_the_cache_counts_by_must_stay(types, tmp_path):
+    loaded = mixed(types)
+    first = [layer for layer, kind in enumerate(types) if kind == types[0]]
+    others = [layer for layer in range(len(types)) if layer not in first]
+    with removed(loaded.model, first):  # the reason for the refusal
+        assert (read_on(loaded.model, 8) - without_cache(loaded.model, 8)).abs().max() > 1e-4
+    which = "one of blocks 0, 2" if len(first) > 1 else "block 0"
+    with pytest.raises(
+        UnsupportedModel, match=f"in a {types[0]} block, and none .* leave {which} as it is, or save with --plain$"
+    ):
+        save_pruned(loaded, tmp_path / "out", remove=first)
+    with pytest.raises(UnsupportedModel, match=f"leave {which} as it is$"):
+        save_pruned(loaded, tmp_path / "out", replace={layer: some_map() for layer in first})
+    assert list(tmp_path.iterdir()) == []
+    save_plain(loaded, tmp_path / "plain", remove=first)
+    save_pruned(loaded, tmp_path / "pruned", remove=others)
+    for name in ("plain", "pruned"):
+        again = AutoModelForCausalLM.from_pretrained(tmp_path / name)
+        torch.testing.assert_close(read_on(again, 8), without_cache(again, 8), atol=1e-5, rtol=0)
+
+
+def scaled_by_number():
+    """A GPT-2 whose attention is divided by the block's number."""
+    config = tiny_config("gpt2")
+    config.scale_attn_by_inverse_layer_idx = True
+    return replace(load_model("tiny-gpt2"), model=random_model(config, 3))
+
+
+def test_a_shorter_model_that_scales_by_the_number_of_a_block_is_refused(tmp_path):
+    loaded = scaled_by_number()
+    with pytest.raises(
+        UnsupportedModel, match=r"^this gpt2 scales the attention .* drop only its last blocks, or save"
+    ):
+        save_plain(loaded, tmp_path / "out", remove=[0])
+    assert list(tmp_path.iterdir()) == []
+    save_plain(loaded, tmp_path / "plain", remove=[2])
+    save_pruned(loaded, tmp_path / "pruned", remove=[2])
+    with removed(loaded.model, [2]):
+        expected = answers(loaded.model)
+    for name in ("plain", "pruned"):
+        assert_same(answers(AutoModelForCausalLM.from_pretrained(tmp_path / name)), expected)
+
+
+def test_blocks_that_compute_by_their_number_at_every_step_are_refused(tmp_path):
+    """As GPT-2 does in transformers 5.0, where the numbers that an edit gives would change what a block computes."""
+    loaded = load_model("tiny-llama")
+    for block in blocks(loaded.model):
+        block.self_attn.register_forward_hook(lambda part, _args, out: (out[0] / (1 + part.layer_idx), *out[1:]))
+    for save in (save_plain, save_pruned):
+        with pytest.raises(UnsupportedModel, match=r"compute by their own number, .* change only its last blocks"):
+            save(loaded, tmp_path / "out", remove=[0])
+    assert list(tmp_path.iterdir()) == []
+    assert [block.self_attn.layer_idx for block in blocks(loaded.model)] == [0, 1, 2]
+
+
 def test_renumbered_keeps_the_rest():
     weights = {"h.0.a": 0, "h.1.a": 1, "h.2.a": 2, "h.2.mlp.h.1.w": 3, "wte": 4}
     assert renumbered(weights, "h", [0, 2]) == {"h.0.a": 0, "h.1.a": 2, "h.1.mlp.h.1.w": 3, "wte": 4}

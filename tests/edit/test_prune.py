@@ -3,12 +3,14 @@
 import pytest
 
 from nearlinear.edit.fitting import affine, error_on
-from nearlinear.edit.prune import PruneSpec, apart, chosen, fitted, runs_of, texts_of
+from nearlinear.edit.prune import PruneSpec, apart, chosen, fitted, prune, runs_of, texts_of
 from nearlinear.edit.runs import run_moments
 from nearlinear.edit.texts import Texts
-from nearlinear.errors import InputError, NotEnoughTokens
+from nearlinear.errors import InputError, NotEnoughTokens, UnsupportedModel
 from nearlinear.inputs.load import load_model
 from nearlinear.inputs.text import Corpus
+from nearlinear.inputs.tiny import tiny_config
+from nearlinear.inputs.twin import random_model
 from nearlinear.inputs.windows import Window, n_tokens
 from nearlinear.measure.linearity import AffineMap
 
@@ -93,3 +95,14 @@ def test_what_cannot_be_asked_for(loaded):
         texts_of(spec(tokens=24, context=4), CORPUS, loaded)
     with pytest.raises(InputError, match="the model takes at most 1024"):
         texts_of(spec(tokens=8192, context=1100), Corpus("long", DOCUMENTS * 2), loaded)
+
+
+def test_what_could_not_be_saved_is_said_before_the_work(loaded, tmp_path):
+    """Maps for every block that a cache could count its tokens by."""
+    config = tiny_config("qwen2")
+    config.layer_types = ["full_attention", "sliding_attention", "full_attention"]
+    config.use_sliding_window, config.sliding_window = True, 4
+    random_model(config, 3).save_pretrained(tmp_path)
+    loaded.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModel, match="leave one of blocks 0, 2 as it is"):
+        prune(spec(model=str(tmp_path), layers=(0, 2)), device="cpu")

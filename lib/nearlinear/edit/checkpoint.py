@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from nearlinear.errors import BrokenFile, InputError
 from nearlinear.results.store import replacing
 
-SECONDS = 60.0
+SECONDS = 180.0
 """Seconds between two writings of a checkpoint."""
 
 

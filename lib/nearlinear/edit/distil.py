@@ -27,7 +27,7 @@ from .checkpoint import Checkpoint
 from .edits import Runs, blocks_as_tuple, check_layers, check_runs, with_standins
 from .imitation import Error, Imitation, squared_error
 from .standins import AffineBlock, PassThrough
-from .training import OnStep, Recipe, frozen, settings_of, train
+from .training import Mixed, OnStep, Recipe, frozen, mixed_for, settings_of, train
 
 
 class TrainableAffine(AffineBlock):
@@ -71,15 +71,17 @@ def distil_linear(
     lr: float = 1e-4,
     seed: int = 0,
     error: Error = squared_error,
+    mixed: Mixed | None = None,
     checkpoint: Path | None = None,
     on_step: OnStep | None = None,
 ) -> DistilledMaps:
     """The maps that stand for runs of blocks, trained from where they are ("distill (linear)"); the model is not.
 
+    `mixed`: precision of the blocks' products; None: bfloat16 on CUDA, none elsewhere. The maps' own stay in float32.
     An interrupted run that kept a `checkpoint` goes on from it, to the same numbers.
     Raises InputError as `replaced` does, and for a checkpoint of another run; NearlinearError where the loss is NaN.
     """
-    model, recipe = loaded.model, Recipe(steps, tokens_per_step, lr, seed)
+    model, recipe = loaded.model, Recipe(steps, tokens_per_step, lr, seed, mixed or mixed_for(loaded.model))
     runs, as_tuple = check_runs(maps, len(blocks(model))), blocks_as_tuple(model)
     _check_some(runs)
     affine = {run: _trainable(m, model, as_tuple) for run, m in runs.items()}
@@ -104,6 +106,7 @@ def distil_all(
     lr: float = 1e-4,
     seed: int = 0,
     error: Error = squared_error,
+    mixed: Mixed | None = None,
     checkpoint: Path | None = None,
     on_step: OnStep | None = None,
 ) -> TrainedModel:
@@ -111,9 +114,10 @@ def distil_all(
 
     States behind each removed block, and behind the last block of all, are drawn to the model's own. All weights that
     these hang on are trained, in float32: all but the final norm, the head, and embeddings that are tied to the head,
-    since the states do not show what a change would do there. Checkpoints and errors are as in `distil_linear`.
+    since the states do not show what a change would do there. Precision, checkpoints and errors are as in
+    `distil_linear`.
     """
-    model, recipe = loaded.model, Recipe(steps, tokens_per_step, lr, seed)
+    model, recipe = loaded.model, Recipe(steps, tokens_per_step, lr, seed, mixed or mixed_for(loaded.model))
     layers, as_tuple = check_layers(layers, len(blocks(model))), blocks_as_tuple(model)
     _check_some(layers)
     student = float32_copy(model)

@@ -20,7 +20,7 @@ from nearlinear.inputs.windows import Batch, Window
 
 from .checkpoint import Checkpoint
 from .distil import TrainedModel, float32_copy, trained_from
-from .training import OnStep, Recipe, frozen, settings_of, train
+from .training import Mixed, OnStep, Recipe, frozen, mixed_for, settings_of, train
 
 Edit = Callable[[nn.Module], AbstractContextManager]
 """What prunes a model inside a `with`, such as `lambda model: removed(model, (7, 12))`."""
@@ -36,16 +36,17 @@ def heal(
     lr: float = 2e-4,
     rank: int = 8,
     seed: int = 0,
+    mixed: Mixed | None = None,
     checkpoint: Path | None = None,
     on_step: OnStep | None = None,
 ) -> TrainedModel:
     """A copy of the model, its next-token loss lowered with the edit on; the model itself is not touched.
 
     Adapters of this rank sit beside every linear layer of the blocks that are left. They are merged at the end, so the
-    copy is as large as before. Checkpoints are as in `distil_linear`.
+    copy is as large as before. Precision and checkpoints are as in `distil_linear`.
     Raises InputError where the package peft is missing, UnsupportedModel for a model without a head.
     """
-    peft, recipe = _peft(), Recipe(steps, tokens_per_step, lr, seed)
+    peft, recipe = _peft(), Recipe(steps, tokens_per_step, lr, seed, mixed or mixed_for(loaded.model))
     if unembed(loaded.model) is None:
         raise UnsupportedModel(
             f"{type(loaded.model).__name__} has no head that predicts text: there is nothing to heal"

@@ -39,6 +39,11 @@ class Imitation:
     Both may be one model: the teacher runs with the edit off. Then nothing is held twice, and blocks before `start`,
     which are the same in both, are run once; with a student whose own weights move, `start` is 0.
     Blocks behind the last of the `places` (slots whose output is compared) are not run at all.
+
+    In mixed precision both run in bfloat16, so that their roundings cancel. Of SmolLM2 without four blocks, the
+    gradient of the squared error then points as in float32 (cosine 0.999); beside a teacher in float32 it does not
+    (0.945). Maps are never rounded themselves, so for them less cancels (0.984): massive states drown the rest. The
+    relative error loses nothing either way (0.9998 and more).
     """
 
     teacher: nn.Module

@@ -29,7 +29,7 @@ from nearlinear.study import check_enough, provenance_of, results_of
 from .angles import angular_distances
 from .distil import distil_all, distil_linear
 from .edits import blocks_as_tuple, check_layers, removed, replaced
-from .export import check_decodes
+from .export import check_cache, check_decodes
 from .fitting import affine, choose_ridge
 from .greedy import greedy
 from .orders import MEASURES, ORDERS, by_angle, by_measure, check_count, last_first, random_order
@@ -121,6 +121,8 @@ def prune(spec: PruneSpec, *, device: str = "auto", checkpoint: Path | None = No
     corpus = load_corpus(spec.corpus)
     texts = texts_of(spec, corpus, loaded)
     layers = check_layers(spec.layers or chosen(spec, corpus, loaded, texts), loaded.source.L)
+    if spec.how == "replace":
+        check_cache(loaded.model.config, layers)  # now, not after hours of distillation
     fits = fitted(spec, loaded, texts, runs_of(layers)) if spec.how == "replace" else {}
     source, before = loaded.source, losses(loaded, texts.evaluate)
     if not math.isfinite(before.mean):

@@ -8,9 +8,10 @@ import hashlib
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -28,20 +29,33 @@ WARM_UP = 0.1
 BATCH_TOKENS = 2048
 """Tokens run at once. A longer step is cut in such batches, whose gradients are summed, so that memory is bounded."""
 
+Mixed = Literal["bfloat16", "none"]
+"""Whether the products inside a step are taken in bfloat16. Weights and optimiser are float32 either way."""
+
 OnStep = Callable[[int, float], None]
 """Called as on_step(k, loss) when k steps are done."""
 
 
+class Diverged(NearlinearError):
+    """Training has broken: the loss is no longer a number."""
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """How long to train, on how much text at a time, how boldly, and in which order. Raises InputError on nonsense."""
+    """How long to train, on how much text at a time, how boldly, in which order and in which precision.
+
+    Raises InputError on nonsense.
+    """
 
     steps: int
     tokens_per_step: int
     lr: float
     seed: int
+    mixed: Mixed = "none"
 
     def __post_init__(self):
+        if self.mixed not in get_args(Mixed):
+            raise InputError(f"no mixed precision {self.mixed!r}: choose bfloat16 or none")
         if self.steps < 1 or self.tokens_per_step < 1 or not self.lr > 0:
             raise InputError(
                 f"{self.steps} steps of {self.tokens_per_step} tokens at learning rate {self.lr:g} train nothing: "
@@ -86,13 +100,13 @@ def train(
     """Train the parameters in place by AdamW, without weight decay, and answer with the loss of each step.
 
     loss_of: the mean loss over the tokens of one batch, which lies on the parameters' device.
-    Raises NearlinearError, in one sentence, where the loss is no longer a number.
+    Raises Diverged, in one sentence, where the loss is no longer a number.
     """
     optimiser = torch.optim.AdamW(parameters.values(), lr=recipe.lr, weight_decay=0.0)
     losses = checkpoint.resume(parameters, optimiser) if checkpoint else []
     groups = islice(step_windows(windows, recipe), len(losses), None)
     for group in track(groups, what, recipe.steps - len(losses), unit=" steps"):
-        losses.append(_gradients(loss_of, group, next(iter(parameters.values())).device))
+        losses.append(_gradients(loss_of, group, recipe.mixed, next(iter(parameters.values())).device))
         _check(losses, recipe.lr)
         _update(optimiser, recipe.lr_at(len(losses) - 1))
         if checkpoint:
@@ -102,12 +116,14 @@ def train(
     return tuple(losses)
 
 
-def _gradients(loss_of: Callable[[Batch], Tensor], group: Sequence[Window], device: torch.device) -> float:
+def _gradients(
+    loss_of: Callable[[Batch], Tensor], group: Sequence[Window], mixed: Mixed, device: torch.device
+) -> float:
     """Add the gradients of the mean loss over all tokens of the step; the device is waited for once."""
     n = sum(len(window.input_ids) for window in group)
     total = torch.zeros((), device=device)
     for batch in batches(group, batch_tokens=BATCH_TOKENS, device=device):
-        with mixed_precision(device):
+        with mixed_precision(mixed, device):
             loss = loss_of(batch) * (batch.attention_mask.sum() / n)
         loss.backward()
         total += loss.detach()
@@ -123,15 +139,20 @@ def _update(optimiser: torch.optim.Optimizer, lr: float) -> None:
 
 def _check(losses: Sequence[float], lr: float) -> None:
     if not math.isfinite(losses[-1]):
-        raise NearlinearError(
+        raise Diverged(
             f"the loss is no longer a number at step {len(losses)}: take a learning rate below {lr:g}, "
             "and look whether the model itself gives NaN on this text"
         )
 
 
-def mixed_precision(device: torch.device) -> AbstractContextManager:
-    """bf16 products on CUDA; on a CPU, where they are slower, none."""
-    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
+def mixed_precision(mixed: Mixed, device: torch.device) -> AbstractContextManager:
+    """Inside, products are taken as `mixed` says, on whichever device."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed == "bfloat16")
+
+
+def mixed_for(model: nn.Module) -> Mixed:
+    """What is taken where nobody says: bfloat16 on CUDA, none elsewhere, since not every CPU is the faster for it."""
+    return "bfloat16" if next(model.parameters()).device.type == "cuda" else "none"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from nearlinear.results.answers import AnswersStudy
 from nearlinear.results.distillation import DistilStudy
 from nearlinear.results.pruning import How
 
+from .answer_wordings import WORDINGS, spread, steps_in
 from .answers import Share, by_guessing, distilled, gained, right, share
 from .findings import Finding
 from .pruning import NAMES
@@ -41,9 +42,26 @@ def answer_findings(study: AnswersStudy) -> list[Finding]:
         *_findings_at(study, 0, "few"),
         *_findings_at(study, -1, "many"),
         Finding("answers-replaced-gain", replacing(study).mean, "replaced minus removed, mean over numbers of blocks"),
+        *_findings_in_words(study),
+        Finding("answers-rise", _rise(study), "most that accuracy rises while more blocks are removed"),
         Finding("answers-above-removed", above_guessing(study, "remove"), "blocks removed at most, above guessing"),
         Finding("answers-above-replaced", above_guessing(study, "replace"), "blocks replaced at most, above guessing"),
     ]
+
+
+def _rise(study: AnswersStudy) -> float:
+    found = np.array([each.answered.acc for each in study.by(_order(study), "remove")])
+    return float((found - np.minimum.accumulate(found)).max())
+
+
+def _findings_in_words(study: AnswersStudy) -> Iterator[Finding]:
+    for wording in study.wordings:
+        (_, dense), *_ = steps_in(study, wording, "remove")
+        gain = replacing(study, wording).mean
+        yield Finding(f"answers-dense-{wording}", dense.acc, f"accuracy of the unchanged model, {WORDINGS[wording]}")
+        yield Finding(f"answers-replaced-gain-{wording}", gain, f"replaced minus removed, {WORDINGS[wording]}")
+    if study.wordings:
+        yield Finding("answers-wordings", spread(study), "most that two wordings disagree about one model's accuracy")
 
 
 def _findings_at(study: AnswersStudy, step: int, name: str) -> Iterator[Finding]:
@@ -58,15 +76,16 @@ def _findings_at(study: AnswersStudy, step: int, name: str) -> Iterator[Finding]
         )
 
 
-def replacing(study: AnswersStudy) -> Share:
+def replacing(study: AnswersStudy, wording: str | None = None) -> Share:
     """How much more is answered by replacing than by removing the same blocks: mean over the numbers of blocks in the
-    paper's order, with an interval over questions.
+    paper's order, with an interval over questions. In another `wording` the order is the study's first.
     """
-    order = _order(study)
-    table_ = [
-        right(b.answered) - right(a.answered)
-        for a, b in zip(study.by(order, "remove"), study.by(order, "replace"), strict=True)
-    ]  # (numbers of blocks, n)
+    if wording is None:
+        order = _order(study)
+        pairs = zip(*([each.answered for each in study.by(order, how)] for how in ("remove", "replace")), strict=True)
+    else:
+        pairs = zip(*([a for _, a in steps_in(study, wording, how)[1:]] for how in ("remove", "replace")), strict=True)
+    table_ = [right(replaced) - right(removed) for removed, replaced in pairs]  # (numbers of blocks, n)
     return share(np.mean(table_, axis=0))
 
 
@@ -89,12 +108,16 @@ def training(study: AnswersStudy, distillation: Sequence[DistilStudy]) -> Share 
 
 
 def answer_rows(study: AnswersStudy, *distillation: DistilStudy) -> list[Ours]:
-    """L17. *partly* at best where the questions are a stand-in for ARC-Easy; a small model cannot contradict it."""
+    """L17, by lm-eval's wording, controlled by the others. *partly* at best where the questions are a stand-in for
+    ARC-Easy; and a small model cannot contradict it.
+    """
     order, gain, trained = _order(study), replacing(study), training(study, distillation)
     distilling = f" Distilling the lines adds {_said(trained)}." if trained else ""
     first = gained(study.by(order, "remove")[0].answered, study.dense)
     ks = ", ".join(str(each.k) for each in study.by(order, "remove"))
-    ours, arc = gain.low > 0, study.questions.id == "ARC-Easy"
+    worded = {wording: replacing(study, wording) for wording in study.wordings}
+    ours, arc = all(g.low > 0 for g in (gain, *worded.values())), study.questions.id == "ARC-Easy"
+    asking = "".join(f" Asked as {WORDINGS[wording]}: {_said(g)}." for wording, g in worded.items())
     verdict = "not at this size" if gain.mean <= 0 else "reproduced" if ours and arc else "partly"
     return [
         Ours(
@@ -104,7 +127,7 @@ def answer_rows(study: AnswersStudy, *distillation: DistilStudy) -> list[Ours]:
             number=gain.mean,
             interval=(gain.low, gain.high),
             controls=f"{study.questions.n:,} {study.questions.id}; interval over questions. One block removed: "
-            f"{_said(first)}.{distilling} Chance {score(study.chance)}, without the question "
+            f"{_said(first)}.{asking}{distilling} Chance {score(study.chance)}, without the question "
             f"{score(study.unread.acc)}",
             verdict=verdict,
             command="nearlinear results --only answers",

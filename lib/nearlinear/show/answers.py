@@ -226,4 +226,6 @@ def answer_controls(study: AnswersStudy) -> Html:
     rows = [[name, *(share(right(answered, by)).said for by in BY)] for name, answered in models.items()]
     low, high = by_guessing(study)
     rows.append(["guessing", *[f"<b>{score(study.chance)}</b> {interval(low, high)}"] * len(BY)])
-    return table(f"{study.questions.n:,} {study.questions.id}", ("who answers", *BY.values()), rows)
+    asked = study.questions
+    named = f"{asked.n:,} {asked.id} (sha256 {asked.sha256[:12]}…){': ' if asked.note else ''}{asked.note}"
+    return table(named, ("who answers", *BY.values()), rows)

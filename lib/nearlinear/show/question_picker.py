@@ -39,9 +39,8 @@ def question_picker(study: AnswersStudy, questions: Sequence, *, most: int = 24,
 def question_frame(study: AnswersStudy, question, number: int) -> Frame:
     """What is asked and may be answered, then a row for each number of changed blocks and a column for each way."""
     answers = " · ".join(escape(answer) for answer in question.answers)
-    asked = escape(question.context).replace("\n", "<br>")
     body = (
-        f"<p style='margin:0 0 4px'><b>Question {number}.</b> {asked}</p>"
+        f"<p style='margin:0 0 4px'><b>Question {number}.</b> {escape(_asked(question))}</p>"
         f"<p style='margin:0 0 8px;color:{FAINT}'>{answers}</p>{_choices(study, question, number)}"
     )
     below = (
@@ -71,7 +70,8 @@ def _choices(study: AnswersStudy, question, number: int) -> str:
         for k, row in rows
     )  # fmt: skip
     look = "border-collapse:collapse;margin:0;font-size:13px;display:table"
-    return f"<div style='overflow-x:auto'><table style='{look}'><tr>{top}</tr>{body}</table></div>"
+    scroll = "tabindex='0' role='group' aria-label='what each model chose' style='overflow-x:auto'"
+    return f"<div {scroll}><table style='{look}'><tr>{top}</tr>{body}</table></div>"
 
 
 def _choice(question, choice: int) -> str:
@@ -82,13 +82,18 @@ def _choice(question, choice: int) -> str:
     return f"<span style='color:{colour}'>{sign}</span> {escape(question.answers[choice])}"
 
 
+def _asked(question) -> str:
+    """The question without the frame in which the model reads it."""
+    return question.context.removeprefix("Question: ").removesuffix("\nAnswer:")
+
+
 def _word(question, choice: int) -> str:
     return question.answers[choice] if choice >= 0 else "no answer"
 
 
 def _alt(study: AnswersStudy, question, number: int) -> str:
     return sentences(
-        f"Question {number}: {' '.join(question.context.split())} The right one of {', '.join(question.answers)} is "
+        f"Question {number}: {_asked(question)} The right one of {', '.join(question.answers)} is "
         f"{question.answers[question.right]}. The unchanged model answers {_word(question, study.chosen[number])}.",
         *(_told(column, question, number) for column in _columns(study)),
     )
@@ -109,8 +114,7 @@ def given_answers(questions: Sequence, chosen: Mapping[str, Sequence[int]]) -> H
 
 def _given(questions: Sequence, chosen: Sequence[Sequence[int]]) -> Iterator[list[str]]:
     for question, *choices in zip(questions, *chosen, strict=True):
-        asked = escape(question.context.removeprefix("Question: ").removesuffix("\nAnswer:"))
-        yield [asked, *(_choice(question, choice) for choice in choices)]
+        yield [escape(_asked(question)), *(_choice(question, choice) for choice in choices)]
 
 
 def _is_right(question, choice: int) -> bool:
