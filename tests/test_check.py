@@ -50,3 +50,29 @@ def test_numbers(judge, right, wrong):
     assert "Right" in judge(right).html
     assert "Not yet" in judge(wrong).html
     assert "Not tried yet" in judge(...).html
+
+
+def by_byte(log_likelihoods, answers):
+    return int(np.argmax(np.divide(log_likelihoods, [len(answer.encode()) for answer in answers])))
+
+
+def by_character(log_likelihoods, answers):
+    return int(np.argmax(np.divide(log_likelihoods, [len(answer) for answer in answers])))
+
+
+def test_the_likeliest_answer_by_the_byte():
+    judge = check.likeliest_by_byte
+    assert "Right" in judge(by_byte).html
+    assert "Not yet" in judge(by_character).html
+    assert "Not yet" in judge(lambda found, _: int(np.argmax(found))).html
+    assert "Not tried yet" in judge(lambda *_: ...).html
+
+
+@pytest.mark.parametrize(
+    ("judge", "right", "wrong"),
+    [(check.half_width, 1.96 * np.sqrt(0.24 / 300), 0.028), (check.known_share, 0.4, 0.55)],
+)
+def test_numbers_of_chapter_5(judge, right, wrong):
+    assert "Right" in judge(right).html
+    assert "Not yet" in judge(wrong).html
+    assert "Not tried yet" in judge(...).html

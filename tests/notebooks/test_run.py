@@ -10,7 +10,9 @@ import nbformat
 import pytest
 
 from nearlinear import show, study
+from nearlinear.recorded import make
 from nearlinear.results.profile_spec import laptop_spec, long_specs
+from nearlinear.results.pruning_specs import pruning_specs
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -50,6 +52,12 @@ def test_the_small_book_leaves_the_readers_book_alone(smoke_book):
     assert smoke_book.touched == []
 
 
+def made(spec):
+    """The one result of a specification, computed now."""
+    (result,) = make(spec)
+    return result
+
+
 @pytest.fixture(scope="module")
 def given() -> dict[str, dict]:
     """Chapter → the values of its parameters under the smoke profile."""
@@ -65,10 +73,21 @@ def direct(given) -> dict[str, list[show.Finding]]:
     twin, _ = study.run(laptop_spec(model, random_seed=values["twin_seed"], **cut))
     long = long_specs(values["long_model"], n_tokens=values["long_tokens"])
     needed, *twins = (study.run(spec)[-1] for spec in long)
+    pruning = given["04_remove_replace_distil"]
+    specs = pruning_specs(pruning["model"], **{name: pruning[name] for name in ("size", "corpus", "seed")})
+    ends, *_ = orders = [made(spec) for spec in specs.orders]
+    trained = show.distillation_findings(*map(made, specs.distil))
     return {
         "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed, twins)],
         "02_without_the_residual": show.update_findings(profile, twin),
         "03_which_tokens": show.token_findings(errors),
+        "04_remove_replace_distil": [
+            *show.pruning_findings(*orders),
+            *trained,
+            *show.variants_findings(made(specs.variants)),
+        ],
+        "05_does_it_still_answer": show.answer_findings(made(specs.answers)),
+        "06_which_order": show.foresight_findings(ends),
     }
 
 

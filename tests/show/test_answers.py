@@ -2,6 +2,7 @@
 
 import math
 import re
+import types
 from types import SimpleNamespace
 
 import ipywidgets as widgets
@@ -9,8 +10,16 @@ import numpy as np
 import pytest
 from ipywidgets import embed
 
-from nearlinear.results.answers import Answered, AnswersStudy, ChangedAnswers, QuestionSource, questions_sha256
+from nearlinear.results.answers import (
+    Answered,
+    AnswersStudy,
+    ChangedAnswers,
+    QuestionSource,
+    Reworded,
+    questions_sha256,
+)
 from nearlinear.show.answer_findings import above_guessing, answer_findings, answer_rows, replacing, training
+from nearlinear.show.answer_wordings import answers_by_wording, spread, wordings_table
 from nearlinear.show.answers import (
     answer_controls,
     answers_by_k,
@@ -44,7 +53,10 @@ def choices(acc: float) -> tuple[int, ...]:
     return tuple((i % 4 if i < round(N * acc) else (i + 1) % 4) for i in range(N))
 
 
-def study(orders=("score", "bi"), accuracy=ACCURACY, name="WordNet questions") -> AnswersStudy:
+def study(
+    orders=("score", "bi"), accuracy=ACCURACY, name="WordNet questions", reworded=types.MappingProxyType({"bare": -0.1})
+) -> AnswersStudy:
+    """`reworded`: how much more is answered in a wording."""
     return AnswersStudy(
         L=30,
         n_fit=32_768,
@@ -62,6 +74,14 @@ def study(orders=("score", "bi"), accuracy=ACCURACY, name="WordNet questions") -
             for order in orders
             for how, each in accuracy.items()
             for k, acc in zip(KS, each, strict=True)
+        ),
+        reworded=tuple(
+            Reworded(wording=wording, how=how, k=k, layers=tuple(range(k)), answered=answered(acc))
+            for wording, more in reworded.items()
+            for how, k, acc in [
+                (None, 0, 0.7 + more),
+                *((how, k, acc + more) for how, each in accuracy.items() for k, acc in zip(KS, each, strict=True)),
+            ]
         ),
         provenance=synthetic.provenance(),
     )
@@ -186,7 +206,13 @@ def test_findings_name_what_the_page_states():
     assert (found["answers-removed-few"], found["answers-replaced-many"]) == (0.6, 0.3)
     assert found["answers-replaced-gain"] == pytest.approx(0.25 / 3)
     assert (found["answers-above-removed"], found["answers-above-replaced"]) == (4, 4)
+    assert found["answers-rise"] == 0
     assert all(name.startswith("answers-") for name in found)
+
+
+def test_accuracy_may_rise_while_blocks_go():
+    up = study(accuracy={"remove": (0.4, 0.55, 0.3), "replace": (0.6, 0.5, 0.3)})
+    assert {f.name: f.value for f in answer_findings(up)}["answers-rise"] == pytest.approx(0.15)
 
 
 def test_above_guessing_is_zero_where_nothing_is():
@@ -214,6 +240,33 @@ def test_the_findings_go_by_the_first_order_where_the_papers_was_not_followed():
     assert {f.what for f in answer_findings(study(("bi",)))} >= {"accuracy with 1 block removed, by block influence"}
 
 
+def test_every_wording_has_its_curve():
+    shown = answers_by_wording(study())
+    drawn = curves(shown, 0)
+    assert np.allclose(drawn["“Question: … Answer:”"][:, 1], (0.7, *ACCURACY["remove"]))
+    assert np.allclose(drawn["the question alone"][:, 1], np.array((0.7, *ACCURACY["remove"])) - 0.1)
+    assert np.allclose(curves(shown, 1)["the question alone"][:, 1], np.array((0.7, *ACCURACY["replace"])) - 0.1)
+    assert "the question alone: 0.600 at 0, 0.500 at 1" in shown.alt
+    assert "WordNet questions" in shown.caption
+
+
+def test_wordings_are_compared_model_by_model():
+    both = study(reworded={"short": 0.05, "bare": -0.1})
+    assert spread(both) == pytest.approx(0.15)
+    assert wordings_table(both).html.count("<b>0.150</b>") == 3  # four blocks, in each wording
+    found = {finding.name: finding.value for finding in answer_findings(both)}
+    assert found["answers-dense-short"] == pytest.approx(0.75)
+    assert found["answers-replaced-gain-bare"] == pytest.approx(0.25 / 3)
+    assert found["answers-wordings"] == pytest.approx(0.15)
+
+
+def test_without_other_wordings_one_curve_is_left():
+    alone = study(reworded={})
+    assert list(curves(answers_by_wording(alone), 0)) == ["“Question: … Answer:”"]
+    assert "answers-wordings" not in {finding.name for finding in answer_findings(alone)}
+    assert spread(alone) == 0
+
+
 def html_of(picker) -> list[str]:
     return [child.value for child in picker.children[1].children]
 
@@ -225,7 +278,7 @@ def test_the_picker_shows_each_question_with_every_choice():
     assert weight(picker) < BUDGET / 4
     assert "&lt;3&gt;" in frames[3]
     assert (frames[3].count("✓"), frames[3].count("✕")) == (17, 1)  # right everywhere; the key has one of each
-    assert "Question 3: Question: Which word means" in frames[3]
+    assert "Question 3: Which word means" in frames[3]
     labels = [re.search(r"aria-label='([^']+)'", frame)[1] for frame in frames]
     assert len(set(labels)) == 10
 

@@ -1,6 +1,10 @@
 """Results in; figures, pickers and tables out. Nothing here computes a score or loads a model: no torch is needed."""
 
 from .again import again_curves, again_table
+from .answer_findings import answer_findings, answer_rows
+from .answer_wordings import answers_by_wording, wordings_table
+from .answers import answer_controls, answers_by_k, answers_table, distilled_answers
+from .distillation import distillation_curves, distillation_table, screen_table
 from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
 from .findings import (
     Finding,
@@ -23,7 +27,15 @@ from .picker import (
 )
 from .pruning import damage_by_block, pruning_curves
 from .pruning_picker import pruning_picker
-from .pruning_verdicts import foresight_findings, foresight_rows, pruning_findings, pruning_rows
+from .pruning_verdicts import (
+    distillation_findings,
+    distillation_rows,
+    foresight_findings,
+    foresight_rows,
+    pruning_findings,
+    pruning_rows,
+)
+from .question_picker import given_answers, question_picker
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
 from .shown import Html, Shown
@@ -47,11 +59,22 @@ __all__ = [
     "Shown",
     "again_curves",
     "again_table",
+    "answer_controls",
+    "answer_findings",
+    "answer_rows",
+    "answers_by_k",
+    "answers_by_wording",
+    "answers_table",
     "block_picker",
     "card",
     "controls",
     "damage_by_block",
     "damage_picker",
+    "distillation_curves",
+    "distillation_findings",
+    "distillation_rows",
+    "distillation_table",
+    "distilled_answers",
     "error_by_frequency",
     "error_histograms",
     "foresight_by_block",
@@ -59,6 +82,7 @@ __all__ = [
     "foresight_rows",
     "foresight_table",
     "frequency_correlation",
+    "given_answers",
     "heavy_tails",
     "histogram_picker",
     "identity",
@@ -75,7 +99,9 @@ __all__ = [
     "pruning_findings",
     "pruning_picker",
     "pruning_rows",
+    "question_picker",
     "scores_by_block",
+    "screen_table",
     "token_findings",
     "token_map",
     "token_map_picker",
@@ -91,4 +117,5 @@ __all__ = [
     "variants_findings",
     "variants_table",
     "what_pruning_buys",
+    "wordings_table",
 ]

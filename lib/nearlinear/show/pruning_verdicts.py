@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nearlinear.results.distillation import DistilStudy
 from nearlinear.results.pruning import Changed, How, PruningCurve, PruningStudy
 
 from .findings import Finding
@@ -30,14 +31,14 @@ LONG = 8
 """Up to so many changed blocks replacement is compared with removal: beyond, both models are ruined."""
 
 
-def sized(published: bool, controlled: bool, study: PruningStudy) -> str:
+def sized(published: bool, controlled: bool, study: PruningStudy | DistilStudy) -> str:
     """The verdict, lenient where the model is smaller than any that the paper pruned."""
     said = verdict(published, controlled)
     small = study.provenance.model.n_parameters < SMALLEST_PRUNED
     return "not at this size" if said == "contradicted" and small else said
 
 
-def command_of(study: PruningStudy, order: str, how: How, count: int) -> str:
+def command_of(study: PruningStudy | DistilStudy, order: str, how: How, count: int) -> str:
     """The command that prunes so and prints the perplexity before and after."""
     made = study.provenance
     return (
@@ -112,6 +113,44 @@ def _less_than_removal(studies: Sequence[PruningStudy]) -> Ours:
         verdict=sized(won == of, all_won == all_of, study),
         command=command_of(study, "score", "replace", k),
     )
+
+
+def distillation_rows(linear: DistilStudy, everything: DistilStudy) -> list[Ours]:
+    """L16: training the maps, beside training all weights after plain removal for as many steps."""
+    runs = [run for run in linear.main if run.k == linear.screen_k]
+    found = [run.over["replace"] for run in runs]
+    others = [run.over["replace"].difference for run in everything.main if run.k == linear.screen_k]
+    every = [run.over["replace"] for run in linear.main]
+    return [
+        Ours(
+            claim="L16",
+            what=f"log-loss (nats a token) that training the maps adds to plain replacement, {linear.screen_k} blocks, "
+            f"mean of {len(runs)} seeds",
+            number=number(float(np.mean([one.difference for one in found]))),
+            interval=(min(one.interval[0] for one in found), max(one.interval[1] for one in found)),
+            controls=f"interval: widest of the seeds' paired ones; {linear.steps} steps of {linear.tokens_per_step:,} "
+            f"tokens; as many steps for all weights after removal, beside the same: {number(float(np.mean(others)))}",
+            verdict=sized(all(one.difference < 0 for one in every), all(one.interval[1] < 0 for one in every), linear),
+            command=f"{command_of(linear, linear.order, 'replace', linear.screen_k)} --distill-steps {linear.steps}",
+        )
+    ]
+
+
+def distillation_findings(linear: DistilStudy, everything: DistilStudy) -> list[Finding]:
+    """What training gives at the number of blocks that has several seeds."""
+    k, found = linear.screen_k, []
+    for study, name, what in ((linear, "linear", "lines trained"), (everything, "all", "all weights trained")):
+        runs = [run for run in study.main if run.k == k]
+        over = [run.over["replace"].difference for run in runs]
+        seeds = f"{k} blocks, {what}, {len(runs)} seeds"
+        found += [
+            Finding(
+                f"distil-{name}", float(np.mean([r.changed.perplexity for r in runs])), f"perplexity, mean: {seeds}"
+            ),
+            Finding(f"distil-{name}-over", float(np.mean(over)), f"log-loss beside plain replacement, mean: {seeds}"),
+            Finding(f"distil-{name}-range", float(np.ptp(over)), f"range of that over seeds: {seeds}"),
+        ]
+    return found
 
 
 def foresight_rows(study: PruningStudy) -> list[Ours]:
