@@ -98,12 +98,7 @@ def run(args: argparse.Namespace) -> dict:
         "pruned_speed",
         f"Reading {args.prompt} tokens and writing {args.new} with {args.count} of {loaded.source.L} blocks gone",
         ratios,
-        details={
-            "seconds": seconds,
-            "layers": list(layers),
-            "cost": {how: asdict(c) for how, c in counted.items()},
-            "bytes": held,
-        },
+        details={"seconds": seconds, "layers": list(layers), "cost": counted, "bytes": held},
         settings={k: v for k, v in vars(args).items() if k != "out"} | {"model": loaded.source.id},
         device="cpu",
         threads=args.threads,
