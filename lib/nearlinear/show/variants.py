@@ -31,7 +31,7 @@ def map_variants(study: VariantsStudy) -> Shown:
     figure, axes = canvas(
         "Which part of the map does the work?",
         subtitle([study]),
-        ["Bars: 95 % paired bootstrap interval over documents.", _tokens_note(study), *notes([study])],
+        ["Added nats: of log-loss, a token. Bars: 95 % paired bootstrap interval over documents.", _tokens_note(study), *notes([study])],
         height=3.2,
         ncols=len(study.blocks),
         sharey=True,
@@ -68,7 +68,7 @@ def _panel(ax: Axes, study: VariantsStudy, block: int) -> None:
     ax.axvline(0, color=FAINT, lw=1)
     ax.set_yticks(range(len(kinds)), [NAMES[kind] for kind in kinds])
     ax.invert_yaxis()
-    ax.set_xlabel("added log-loss (nats a token)")
+    ax.set_xlabel("added nats" if len(study.blocks) > 1 else "added log-loss (nats a token)")
 
 
 _WITHOUT_FIT = ("identity",)
