@@ -167,7 +167,7 @@ def foresight_rows(study: PruningStudy) -> list[Ours]:
             controls=f"best of the other measures: {NAMES[best.order]} {number(best.rho)}; held-out update score "
             f"{number(found['heldout'].rho)}",
             verdict=sized(paper.low > 0, paper.rho >= best.rho, study),
-            command=command_of(study, "score", "remove", 1),
+            command="nearlinear results --only pruning-to-the-end",
         )
     ]
 

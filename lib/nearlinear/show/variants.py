@@ -31,7 +31,11 @@ def map_variants(study: VariantsStudy) -> Shown:
     figure, axes = canvas(
         "Which part of the map does the work?",
         subtitle([study]),
-        ["Added nats: of log-loss, a token. Bars: 95 % paired bootstrap interval over documents.", _tokens_note(study), *notes([study])],
+        [
+            "Added nats: of log-loss, a token. Bars: 95 % paired bootstrap interval over documents.",
+            _tokens_note(study),
+            *notes([study]),
+        ],
         height=3.2,
         ncols=len(study.blocks),
         sharey=True,
