@@ -98,6 +98,7 @@ def again_curves(*studies: Study) -> Shown:
             f"{len(panels)} line charts of perplexity, on a logarithmic axis, against the number of changed blocks.",
             *(_describe(*panel) for panel in panels),
             _tokens_of_a_look(again),
+            f"{subtitle(again[:1])}.",
             caveats(again[:1]),
         ),
         sentences(

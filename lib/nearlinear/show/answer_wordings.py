@@ -49,7 +49,12 @@ def answers_by_wording(study: AnswersStudy) -> Shown:
     legend_above(axes[0], columns=4)
     return Shown(
         figure,
-        sentences("Two line charts of accuracy against the number of changed blocks.", *words, caveats([study])),
+        sentences(
+            "Two line charts of accuracy against the number of changed blocks.",
+            *words,
+            f"{heading(study)}.",
+            caveats([study]),
+        ),
         sentences(
             f"Share of {study.questions.id} answered right, by what frames the question. The blocks go in the order of",
             f"{order}.",

@@ -102,6 +102,7 @@ def answers_by_k(study: AnswersStudy, *distillation: DistilStudy) -> Shown:
         sentences(
             f"Line charts of accuracy against the number of changed blocks. {_controls(study)}",
             *words,
+            f"{heading(study)}.",
             caveats([study]),
         ),
         sentences(

@@ -57,6 +57,7 @@ def distillation_curves(*studies: DistilStudy, pruning: PruningStudy | None = No
         sentences(
             "A line chart of perplexity, on a logarithmic axis, against the number of changed blocks.",
             *words,
+            f"{subtitle(studies[:1])}.",
             caveats(studies[:1]),
         ),
         sentences(

@@ -97,6 +97,7 @@ def foresight_by_block(study: PruningStudy, how: How = "remove") -> Shown:
         sentences(
             f"Scatter plots, one for each measure, of the log-loss added by {DONE[how]} a block against its rank.",
             *words,
+            f"{subtitle([study])}.",
             caveats([study]),
         ),
         sentences(

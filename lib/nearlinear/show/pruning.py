@@ -100,6 +100,7 @@ def pruning_curves(*studies: PruningStudy) -> Shown:
         sentences(
             "Two line charts of perplexity, on a logarithmic axis, against the number of changed blocks.",
             *(sentence for panel in words for sentence in panel),
+            f"{subtitle(studies[:1])}.",
             caveats(studies[:1]),
         ),
         sentences(
@@ -159,6 +160,8 @@ def damage_by_block(study: PruningStudy) -> Shown:
     legend_above(ax)
     return Shown(
         figure,
-        sentences("Points with intervals for every block, changed alone.", *words, caveats([study])),
+        sentences(
+            "Points with intervals for every block, changed alone.", *words, f"{subtitle([study])}.", caveats([study])
+        ),
         f"Log-loss that one changed block adds to the unchanged model, block by block. {subtitle([study])}.",
     )

@@ -47,6 +47,7 @@ def map_variants(study: VariantsStudy) -> Shown:
         sentences(
             "Points with intervals: log-loss added by one changed block, for each kind of map.",
             *(_describe(study, block) for block in study.blocks),
+            f"{subtitle([study])}.",
             caveats([study]),
         ),
         sentences(
