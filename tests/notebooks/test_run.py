@@ -76,7 +76,7 @@ def direct(given) -> dict[str, list[show.Finding]]:
     pruning = given["04_remove_replace_distil"]
     specs = pruning_specs(pruning["model"], **{name: pruning[name] for name in ("size", "corpus", "seed")})
     ends, *_ = orders = [made(spec) for spec in specs.orders]
-    trained = show.distillation_findings(*map(made, specs.distil))
+    trained = show.distillation_findings(made(specs.distil[0]))
     return {
         "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed, twins)],
         "02_without_the_residual": show.update_findings(profile, twin),

@@ -223,7 +223,10 @@ def test_above_guessing_is_zero_where_nothing_is():
 VERDICTS = {
     "a stand-in": ({}, "partly"),
     "the paper's own questions": ({"name": "ARC-Easy"}, "reproduced"),
-    "within the interval": ({"accuracy": {"remove": (0.6, 0.4, 0.3), "replace": (0.6, 0.4, 0.305)}}, "not at this size"),
+    "within the interval": (
+        {"accuracy": {"remove": (0.6, 0.4, 0.3), "replace": (0.6, 0.4, 0.305)}},
+        "not at this size",
+    ),
     "no gain": ({"accuracy": {"remove": (0.6, 0.4, 0.3), "replace": (0.6, 0.3, 0.3)}}, "not at this size"),
 }
 

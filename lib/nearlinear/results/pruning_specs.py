@@ -149,7 +149,7 @@ def pruning_specs(model: str, *, size: str = "cpu", corpus: str = "wikipedia-sam
         ),
         distil=(
             DistilSpec(**distil, way="linear", rates=(1e-6, 1e-5, 1e-4), mixed="none"),
-            DistilSpec(**distil, way="all", rates=(3e-5, 1e-4, 3e-4), mixed=s.mixed),
+            DistilSpec(**distil, way="all", rates=(1e-4, 3e-4, 1e-3), mixed=s.mixed),
         ),
         answers=AnswersSpec(study=ends, n_questions=s.n_questions, ks=up_to(s.greedy), seed=seed),
         continuations=ContinuationsSpec(study=ends, greedy=greedy),

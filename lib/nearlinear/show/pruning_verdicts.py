@@ -115,11 +115,10 @@ def _less_than_removal(studies: Sequence[PruningStudy]) -> Ours:
     )
 
 
-def distillation_rows(linear: DistilStudy, everything: DistilStudy) -> list[Ours]:
-    """L16: training the maps, beside training all weights after plain removal for as many steps."""
+def distillation_rows(linear: DistilStudy, everything: DistilStudy | None = None) -> list[Ours]:
+    """L16: training the maps, beside training all weights after plain removal for as many steps, where it was done."""
     runs = [run for run in linear.main if run.k == linear.screen_k]
     found = [run.over["replace"] for run in runs]
-    others = [run.over["replace"].difference for run in everything.main if run.k == linear.screen_k]
     every = [run.over["replace"] for run in linear.main]
     return [
         Ours(
@@ -129,17 +128,26 @@ def distillation_rows(linear: DistilStudy, everything: DistilStudy) -> list[Ours
             number=number(float(np.mean([one.difference for one in found]))),
             interval=(min(one.interval[0] for one in found), max(one.interval[1] for one in found)),
             controls=f"interval: widest of the seeds' paired ones; {linear.steps} steps of {linear.tokens_per_step:,} "
-            f"tokens; as many steps for all weights after removal, beside the same: {number(float(np.mean(others)))}",
+            f"tokens{_beside(everything, linear.screen_k)}",
             verdict=sized(all(one.difference < 0 for one in every), all(one.interval[1] < 0 for one in every), linear),
             command=f"{command_of(linear, linear.order, 'replace', linear.screen_k)} --distill-steps {linear.steps}",
         )
     ]
 
 
-def distillation_findings(linear: DistilStudy, everything: DistilStudy) -> list[Finding]:
+def _beside(everything: DistilStudy | None, k: int) -> str:
+    """What training all weights makes of the same blocks, removed; nothing where that was not done."""
+    if everything is None:
+        return ""
+    found = [run.over["replace"].difference for run in everything.main if run.k == k]
+    return f"; as many steps for all weights after removal, beside the same: {number(float(np.mean(found)))}"
+
+
+def distillation_findings(linear: DistilStudy, everything: DistilStudy | None = None) -> list[Finding]:
     """What training gives at the number of blocks that has several seeds."""
     k, found = linear.screen_k, []
-    for study, name, what in ((linear, "linear", "lines trained"), (everything, "all", "all weights trained")):
+    named = [(linear, "linear", "lines trained"), (everything, "all", "all weights trained")]
+    for study, name, what in named if everything else named[:1]:
         runs = [run for run in study.main if run.k == k]
         over = [run.over["replace"].difference for run in runs]
         seeds = f"{k} blocks, {what}, {len(runs)} seeds"
