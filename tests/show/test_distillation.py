@@ -15,6 +15,8 @@ from nearlinear.show.distillation import (
     plain_steps,
     screen_table,
 )
+from nearlinear.show.pruning_verdicts import distillation_findings, distillation_rows
+from nearlinear.show.tables import Ours
 from tests.show import synthetic
 from tests.show.test_pruning import study as pruning_study
 
@@ -187,3 +189,33 @@ def test_a_study_travels_as_json():
     spec = DistilSpec(study=PruningSpec(model="smollm2-135m"), way="all", rates=(1e-5, 1e-4))
     assert DistilSpec.from_json(spec.to_json()) == spec
     assert (spec.ks, spec.seed) == ((2, 4, 8), 0)
+
+
+def verdict_of(linear, everything=None) -> Ours:
+    (row,) = distillation_rows(linear, everything)
+    return row
+
+
+def test_a_gain_clear_of_zero_in_every_run_is_reproduced():
+    row = verdict_of(study(nats=0.05), study("all", 0.06))
+    assert row.verdict == "reproduced"
+    assert row.said.startswith("−0.190 [")  # 4 blocks, 0.05 below 0.1 each, and a hundredth more for each later seed
+    assert "100 steps of 1,024 tokens" in row.controls
+    assert "after removal, beside the same: −0.150" in row.controls
+    assert "after removal" not in verdict_of(study(nats=0.05)).controls
+
+
+@pytest.mark.parametrize(
+    ("nats", "verdict"), [(0.09, "partly"), (0.11, "not at this size")], ids=["within its interval", "no gain"]
+)
+def test_a_gain_that_is_not_clear_or_none_is_less(nats, verdict):
+    assert verdict_of(study(nats=nats)).verdict == verdict
+
+
+def test_the_numbers_of_the_page_are_means_over_seeds():
+    found = {f.name: f.value for f in distillation_findings(study(nats=0.05))}
+    assert found["distil-linear-over"] == pytest.approx(4 * 0.05 + 0.01 - 0.4)
+    assert found["distil-linear-range"] == pytest.approx(0.02)
+    assert found["distil-linear"] == pytest.approx(np.mean([DENSE * math.exp(0.2 + 0.01 * seed) for seed in range(3)]))
+    assert "distil-all" not in found
+    assert "distil-all" in {f.name for f in distillation_findings(study(), study("all", 0.06))}
