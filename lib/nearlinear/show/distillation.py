@@ -203,12 +203,12 @@ def screen_table(study: DistilStudy) -> Html:
     """The recipes tried on the text for choices: by how much each changed the log-loss of the plain edit."""
     rates, errors = ([*dict.fromkeys(getattr(s, name) for s in study.screen)] for name in ("lr", "error"))
     found = {(s.error, s.lr): s for s in study.screen}
-    rows = [[f"{error} error", *(_tried(study, found.get((error, lr))) for lr in rates)] for error in errors]
+    rows = [[error, *(_tried(study, found.get((error, lr))) for lr in rates)] for error in errors]
     title = (
         f"{TRAINED[study.way].capitalize()}: change of log-loss (nats a token) after {study.screen_steps} steps with "
         f"{study.screen_k} blocks, on the {study.n_choose:,} tokens that choices are made on"
     )
-    return table(title, ("", *(f"learning rate {lr:g}" for lr in rates)), rows)
+    return table(title, ("error", *(f"learning rate {lr:g}" for lr in rates)), rows)
 
 
 def _tried(study: DistilStudy, screened: Screened | None) -> str:

@@ -18,7 +18,15 @@ def what_pruning_buys(record: Mapping | None = None) -> Html:
     if record is None:
         record = json.loads(data_root("benchmarks").joinpath("pruned_speed.json").read_text(encoding="utf-8"))
     rows = [[name, *_row(record, how)] for how, name in NAMES.items()]
-    head = ("", "parameters", "operations a token", "weights", "cache of the prompt", "tokens read", "tokens written")
+    head = (
+        "model",
+        "parameters",
+        "operations a token",
+        "weights",
+        "cache of the prompt",
+        "tokens read",
+        "tokens written",
+    )
     return table(_title(record), head, rows)
 
 

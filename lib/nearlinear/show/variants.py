@@ -117,8 +117,10 @@ def variants_table(study: VariantsStudy) -> Html:
 
 
 def _cell(one: ByVariant, removal: ByVariant) -> str:
-    share = f"<br>{100 * recovered(one, removal):.0f} % recovered" if one.variant not in _WITHOUT_FIT else ""
-    return f"<b>{number(one.perplexity)}</b>{share}"
+    if one.variant in _WITHOUT_FIT:
+        return f"<b>{number(one.perplexity)}</b>"
+    share = f"{100 * recovered(one, removal):.0f} %".replace("-", "−")
+    return f"<b>{number(one.perplexity)}</b><br>{share} recovered"
 
 
 def recovered(one: ByVariant, removal: ByVariant) -> float:
@@ -136,7 +138,6 @@ def variants_findings(study: VariantsStudy) -> list[Finding]:
 
     what = f"of removal's damage taken away, in per cent, median of blocks {', '.join(map(str, study.blocks))}"
     return [
-        Finding("variant-dense", study.dense_perplexity, "perplexity of the unchanged model"),
         *(
             Finding(f"variant-{kind.replace('_', '-')}", median(kind, most), f"{NAMES[kind]}: {what}")
             for kind in _kinds(study)
