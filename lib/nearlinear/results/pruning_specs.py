@@ -126,6 +126,7 @@ class PruningSpecs:
 def pruning_specs(model: str, *, size: str = "cpu", corpus: str = "wikipedia-sample", seed: int = 0) -> PruningSpecs:
     """The studies of one model. Orders: three of them to the end, the others, the greedy one.
 
+    The sizes "cpu" and "gpu" name blocks of a model with 30 of them; a shallower one is refused when it is measured.
     Raises InputError for a size that is not in SIZES.
     """
     if size not in SIZES:
