@@ -22,8 +22,6 @@ from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
 _LONG, *_LONG_TWINS = long_specs("smollm2-135m")
 _TINY, _SMOLLM2 = pruning_specs("tiny-llama", size="quick"), pruning_specs("smollm2-135m")
-_TO_COME = ("-again-remove", "-again-replace-by-score", "-again-replace-more-orders", "-distil-all")
-"""What takes hours for SmolLM2, and is not recorded yet."""
 
 RECORDED: dict[str, Record] = {
     "minilm-laptop": laptop_spec("minilm"),
@@ -33,7 +31,7 @@ RECORDED: dict[str, Record] = {
     "smollm2-135m-long": _LONG,
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
     **_TINY.named("tiny-llama"),
-    **{name: spec for name, spec in _SMOLLM2.named("smollm2-135m").items() if not name.endswith(_TO_COME)},
+    **_SMOLLM2.named("smollm2-135m"),
 }
 """Every recorded run by name."""
 
