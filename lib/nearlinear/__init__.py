@@ -9,7 +9,16 @@ from nearlinear.registration import register
 
 __version__ = "0.1.0"
 
-_HOMES = {"linearity_score": "nearlinear.measure.linearity"}
+_HOMES = {
+    "linearity_score": "nearlinear.measure.linearity",
+    "SimplifiedConfig": "nearlinear.blocks.config",
+    "SimplifiedModel": "nearlinear.blocks.model",
+    "SimplifiedForCausalLM": "nearlinear.blocks.model",
+    "SimplifiedForMaskedLM": "nearlinear.blocks.model",
+    "SimplifiedForSequenceClassification": "nearlinear.blocks.model",
+    "HalfCache": "nearlinear.blocks.cache",
+    "convert": "nearlinear.blocks.convert",
+}
 
 
 def __getattr__(name: str):
@@ -18,4 +27,4 @@ def __getattr__(name: str):
     raise AttributeError(f"module 'nearlinear' has no attribute {name!r}")
 
 
-register()  # so that transformers can load a pruned model; it loads nothing by itself
+register()  # so that transformers can load a pruned or simplified model; it loads nothing by itself

@@ -1,8 +1,8 @@
-"""Makes `AutoModelForCausalLM.from_pretrained` understand pruned models, whichever is imported first.
+"""Makes `AutoModelForCausalLM.from_pretrained` understand our models, whichever is imported first.
 
 transformers looks a model's class up in tables of its own, and our classes need torch, which `import nearlinear` must
-not load. So we wait: as soon as Python has run one of transformers' two files of tables, the file of ours that belongs
-to it is imported, and enters itself there.
+not load. So we wait: as soon as Python has run one of transformers' two files of tables, the files of ours that belong
+to it are imported, and enter themselves there.
 """
 
 import sys
@@ -13,10 +13,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 OURS = {
-    "transformers.models.auto.configuration_auto": "nearlinear.edit.pruned_config",
-    "transformers.models.auto.modeling_auto": "nearlinear.edit.pruned_model",
+    "transformers.models.auto.configuration_auto": ("nearlinear.edit.pruned_config", "nearlinear.blocks.config"),
+    "transformers.models.auto.modeling_auto": ("nearlinear.edit.pruned_model", "nearlinear.blocks.model"),
 }
-"""Which file of ours enters itself in which of theirs."""
+"""Which files of ours enter themselves in which of theirs."""
 
 
 class Waiting(MetaPathFinder):
@@ -43,13 +43,18 @@ class Following(Loader):
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__.loader = module.__loader__ = self.loader  # as if we had never been here
         self.loader.exec_module(module)
-        import_module(OURS[module.__name__])
+        import_all(OURS[module.__name__])
+
+
+def import_all(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def register() -> None:
     """Enter our classes where transformers' tables are loaded already, and wait for those that are not."""
     for theirs, ours in OURS.items():
         if theirs in sys.modules:
-            import_module(ours)
+            import_all(ours)
     if not any(isinstance(finder, Waiting) for finder in sys.meta_path):
         sys.meta_path.insert(0, Waiting())

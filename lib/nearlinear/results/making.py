@@ -10,8 +10,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-MEASURING = ("measure/*.py",)
-"""The code that turns inputs into numbers. What the inputs were is pinned by their own hashes."""
+SCORING = (
+    "__init__",
+    "geometry",
+    "heldout",
+    "linearity",
+    "moments",
+    "perplexity",
+    "precision",
+    "profile",
+    "residual",
+    "stream_sums",
+)
+"""The modules of `measure` that the scores come from."""
+
+MEASURING = tuple(f"measure/{name}.py" for name in SCORING)
+"""The code that turns inputs into scores. What the inputs were is pinned by their own hashes."""
 
 AROUND = ("inputs/*.py", "results/*.py", "study.py")
 """The code around that: loading, cutting, putting together."""
