@@ -1,6 +1,6 @@
 """Run the benchmarks of this machine, or print the table of what is recorded.
 
-    python benchmarks/run.py              the CPU benchmarks (some fifteen minutes on 2 quiet cores), then the table
+    python benchmarks/run.py              the CPU benchmarks (some forty minutes on 2 quiet cores), then the table
     python benchmarks/run.py --table      the table of records alone, also written into README.md
 
 Nothing else should run on the machine meanwhile: the ratios survive a busy neighbour better than the times do, but
@@ -19,6 +19,9 @@ BENCHMARKS = (
     ("score_against_package.py", "--real"),
     ("greedy_prefix.py",),
     ("pruned_speed.py",),
+    ("blocks_speed.py", "train", "--again"),
+    ("blocks_speed.py", "decode", "--again"),
+    ("fused_attention.py", "--again"),
 )
 START, END = "<!-- table: written by run.py --table -->", "<!-- end of table -->"
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 
 from nearlinear.results import making
@@ -67,12 +68,21 @@ def stopwatch(work: Callable[[], object], wait: Callable[[], None] = lambda: Non
     return task
 
 
-def interleaved(tasks: Mapping[str, Task], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every task in every round, each round running all of them; one round before that warms up."""
-    for task in tasks.values():
-        task()
+def interleaved(
+    tasks: Mapping[str, Task], rounds: int, *, warm: int = 1, limit: float = inf, least: int = 3
+) -> dict[str, list[float]]:
+    """Seconds of every task in every round, each round running all of them; `warm` rounds before that warm up.
+
+    After `limit` seconds no further round begins, once there are `least`.
+    """
+    started = time.perf_counter()
+    for _ in range(warm):
+        for task in tasks.values():
+            task()
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(rounds):
+    for done in range(rounds):
+        if done >= least and time.perf_counter() - started > limit:
+            break
         for name, task in tasks.items():
             seconds[name].append(task())
     return seconds
@@ -106,13 +116,14 @@ def record(
     threads: int,
     tokens: int,
     seconds: float,
+    made_by: tuple[str, ...] = making.MEASURING,
 ) -> dict:
-    """All that one run has to say, ready for JSON."""
+    """All that one run has to say, ready for JSON. `made_by`: patterns of the library's files that it is about."""
     commit, clean = making.commit()
     provenance = {
         "commit": commit,
         "clean": clean,
-        "library_sha256": making.library_sha256(),
+        "library_sha256": making.library_sha256(made_by),
         "command": making.command(),
         "created": making.now(),
         "versions": making.versions(),

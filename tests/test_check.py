@@ -76,3 +76,30 @@ def test_numbers_of_chapter_5(judge, right, wrong):
     assert "Right" in judge(right).html
     assert "Not yet" in judge(wrong).html
     assert "Not tried yet" in judge(...).html
+
+
+def test_chapter_9():
+    def saving(L, d, f, E):
+        return (2 * L - 1) * d**2 / (L * (4 * d**2 + 2 * d * f) + E)
+
+    assert "Right" in check.saving(saving).html
+    assert "Not yet" in check.saving(lambda L, d, f, E: 2 * L * d**2 / (L * (4 * d**2 + 2 * d * f) + E)).html
+    assert "Not tried yet" in check.saving(lambda *_: ...).html
+    for judge, right, wrong in ((check.half_cache, 100.66, 201.3), (check.even_window, 7679, 3840)):
+        assert "Right" in judge(right).html
+        assert "Not yet" in judge(wrong).html
+        assert "Not tried yet" in judge(...).html
+
+
+def test_the_relative_residual_of_chapter_7():
+    judge = check.relative_residual
+    assert "Right" in judge(lambda X: np.linalg.norm(X - X.mean(0)) / np.linalg.norm(X)).html
+    assert "Not yet" in judge(lambda X: np.linalg.norm(X - X.mean()) / np.linalg.norm(X)).html
+    assert "Not yet" in judge(lambda X: np.linalg.norm(X - X.mean(0))).html
+    assert "Not tried yet" in judge(lambda X: ...).html
+
+
+def test_the_shrinking_difference_of_chapter_7():
+    assert "Right" in check.shrinking(0.2**10).html
+    assert "Not yet" in check.shrinking(0.6**10).html
+    assert "Not tried yet" in check.shrinking(...).html

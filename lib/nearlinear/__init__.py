@@ -18,6 +18,8 @@ _HOMES = {
     "SimplifiedForSequenceClassification": "nearlinear.blocks.model",
     "HalfCache": "nearlinear.blocks.cache",
     "convert": "nearlinear.blocks.convert",
+    "decay_groups": "nearlinear.blocks.decay",
+    "fold": "nearlinear.blocks.fold",
 }
 
 

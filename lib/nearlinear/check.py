@@ -141,3 +141,61 @@ def half_width(value: float | None) -> Html:
 def known_share(value: float | None) -> Html:
     """Chapter 5, exercise 3: what a model knows that answers 0.55 right of four and guesses where it does not know."""
     return number(value, 0.4, 0.005, "It is right where it knows, and on a quarter of the rest.")
+
+
+def shaped_matrix(candidate: Callable) -> Html:
+    """Chapter 8, exercise 1: a function (logits, alpha, beta, gamma) → αI + βA − γC under a causal mask."""
+    logits = np.random.default_rng(4).normal(size=(6, 6))
+    cases = [((0 * logits, 1.0, 1.0, 1.0), np.eye(6)), ((logits, 0.7, 1.2, 0.4), _shaped(logits, 0.7, 1.2, 0.4))]
+    return function(candidate, cases, "C is A where all logits are zero: the mask is in both. Does each row sum to 1?")
+
+
+def _shaped(logits: np.ndarray, alpha: float, beta: float, gamma: float) -> np.ndarray:
+    seen = np.tri(len(logits))
+    A, C = (np.exp(each) * seen for each in (logits, 0 * logits))
+    return alpha * np.eye(len(logits)) + beta * A / A.sum(1, keepdims=True) - gamma * C / C.sum(1, keepdims=True)
+
+
+def share_without_values(value: float | None) -> Html:
+    """Chapter 8, exercise 2: the share of a block's matrices that W_V and W_P are, where the MLP is twice as wide."""
+    return number(value, 2 / 8, 0.001, "Four matrices of attention, d² each; two of the MLP, 2d² each.")
+
+
+def relative_residual(candidate: Callable) -> Html:
+    """Chapter 7, exercise 1: a function X → relative residual, tried on equal, orthogonal and random tokens."""
+    rng = np.random.default_rng(4)
+    random = rng.normal(size=(9, 5)) + 1
+    rest = np.linalg.norm(random - random.mean(0)) / np.linalg.norm(random)
+    cases = [
+        ((np.ones((4, 3)),), np.array(0.0)),
+        ((np.eye(4),), np.array(math.sqrt(3 / 4))),
+        ((random,), np.array(rest)),
+    ]
+    return function(candidate, cases, "Take the mean token, over rows, from each row; then divide the two norms.")
+
+
+def shrinking(value: float | None) -> Html:
+    """Chapter 7, exercise 2: what is left of the difference of two tokens after ten blocks that mix 0.6 with 0.4."""
+    return number(value, 0.2**10, 1e-9, "What is the difference of the two new tokens, as a multiple of the old one?")
+
+
+def saving(candidate: Callable) -> Html:
+    """Chapter 9, exercise 1: a function (L, d, f, E) → the part of Pre-LN's parameters that SAS does without."""
+
+    def part(L: int, d: int, f: int, E: int) -> np.ndarray:
+        return np.array((2 * L - 1) * d**2 / (L * (4 * d**2 + 2 * d * f) + E))
+
+    cases = [(sizes, part(*sizes)) for sizes in ((18, 768, 3072, 39_186_432), (1, 8, 8, 0), (72, 768, 1536, 0))]
+    return function(
+        candidate, cases, "Two matrices of d² go from each block, one stays in the first; all is of Pre-LN."
+    )
+
+
+def half_cache(value: float | None) -> Html:
+    """Chapter 9, exercise 2: million bytes of the half cache of 24 blocks, 1,024 wide, 2,048 tokens."""
+    return number(value, 24 * 1024 * 2048 * 2 / 1e6, 0.5, "One state a token and block, and a million bytes is 10⁶.")
+
+
+def even_window(value: float | None) -> Html:
+    """Chapter 9, exercise 3: the window in which a decoder's tokens cost as many operations as its blocks' weights."""
+    return number(value, 2 * 5 * 768 - 1, 2, "How many tokens must a token see, and how many does it see on average?")

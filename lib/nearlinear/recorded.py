@@ -15,6 +15,7 @@ from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec,
 from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.records import Record
+from nearlinear.results.signal import SIZES, SignalSpec, SignalStudy
 from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
@@ -32,6 +33,8 @@ RECORDED: dict[str, Record] = {
     **{f"smollm2-135m-random-{spec.random_seed}-long": spec for spec in _LONG_TWINS},
     **_TINY.named("tiny-llama"),
     **_SMOLLM2.named("smollm2-135m"),
+    "rank-collapse": SIZES["cpu"],
+    "rank-collapse-quick": SIZES["quick"],
 }
 """Every recorded run by name."""
 
@@ -43,6 +46,7 @@ KINDS = {
     AnswersSpec: (AnswersStudy, "nearlinear.evaluate.answers:run"),
     DistilSpec: (DistilStudy, "nearlinear.edit.distil_study:run"),
     ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
+    SignalSpec: (SignalStudy, "nearlinear.blocks.collapse:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

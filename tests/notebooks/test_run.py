@@ -10,9 +10,13 @@ import nbformat
 import pytest
 
 from nearlinear import show, study
+from nearlinear.blocks.apart import ladder
+from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
+from nearlinear.results.signal import collapse_spec
+from nearlinear.results.sizes import PAPER_MODELS
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -76,7 +80,7 @@ def direct(given) -> dict[str, list[show.Finding]]:
     pruning = given["04_remove_replace_distil"]
     specs = pruning_specs(pruning["model"], **{name: pruning[name] for name in ("size", "corpus", "seed")})
     ends, *_ = orders = [made(spec) for spec in specs.orders]
-    trained = show.distillation_findings(made(specs.distil[0]))
+    trained = show.distillation_findings(*(made(spec) for spec in specs.distil))
     return {
         "01_linearity_by_layer": [*show.linearity_findings(profile), *show.tokens_needed_findings(needed, twins)],
         "02_without_the_residual": show.update_findings(profile, twin),
@@ -88,6 +92,9 @@ def direct(given) -> dict[str, list[show.Finding]]:
         ],
         "05_does_it_still_answer": show.answer_findings(made(specs.answers)),
         "06_which_order": show.foresight_findings(ends),
+        "07_rank_collapse": show.signal_findings(made(collapse_spec("quick"))),
+        "08_taking_the_block_apart": show.ladder_findings(ladder(), made(collapse_spec("quick"))),
+        "09_counting": show.counting_findings(PAPER_MODELS, counted(PAPER_MODELS)),
     }
 
 

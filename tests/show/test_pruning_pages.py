@@ -212,3 +212,40 @@ def test_what_pruning_buys_is_read_off_the_benchmarks_record():
 
 
 _SIZES = {"dense": 134, "removed": 106, "replaced": 108}
+
+
+def test_published_pruners_are_read_off_the_benchmarks_record():
+    def row(name, *perplexities):
+        cells = {
+            str(k): {"perplexity": p, "difference": 0.1 * k, "interval": [-0.05, 0.2 * k], "parameters": 134 - 10 * k}
+            for k, p in zip((3, 6), perplexities, strict=True)
+        }
+        return {"method": name, "by": "ours", "cells": cells}
+
+    record = {
+        "details": {
+            "model": {"id": "smollm2-135m", "L": 30},
+            "corpus": {"id": "wikipedia-sample"},
+            "tokens": {"evaluate": 4096},
+            "documents": 11,
+            "dense": {"perplexity": 17.5, "parameters": 134},
+            "rows": [row("one", 20.0, 41.0), row("other", 21.0, 40.0)],
+            "published": {
+                "a": {"repository": "them/tool", "commit": "0123456789", "run": True},
+                "b": {"repository": "others/tool", "commit": "9876543210", "run": False},
+            },
+        },
+        "provenance": {"created": "2026-11-22T10:00:00+00:00"},
+    }
+    html = show.beside_published(record).html
+    for said in (
+        "3 of 30 blocks gone",
+        "Run from their own code: them/tool at 0123456.",
+        "<b>20.0</b><br>(+0.30: −0.05 to 0.60)",
+        "<td style",
+        "<b>40.0</b>",
+        "78, 55 %",
+    ):
+        assert said in html
+    assert "<b>21.0</b>" not in html
+    assert "others/tool" not in html

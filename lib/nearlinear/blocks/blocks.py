@@ -1,16 +1,15 @@
 """The eight blocks (arXiv 2311.01906, Fig. 1 and appendix C), each as its equation. States x are (B, T, d)."""
 
 from torch import Tensor, nn
-from transformers.modeling_layers import GradientCheckpointingLayer
 
-from .cache import HalfCache, shaped_from_states
 from .config import SimplifiedConfig
 from .context import Context
 from .mixing import Mixing, Shaped, ValueSkip
-from .parts import FirstValue, Gain, Reads, Reparametrised, mlp, norm
+from .parts import Gain, Reads, Reparametrised, mlp, norm
+from .simplified import SimplifiedAttention
 
 
-class PreLN(GradientCheckpointingLayer):
+class PreLN(nn.Module):
     """x̂ = x + MHA(Norm x), then x̂ + MLP(Norm x̂) (Eq. 1, all gains 1)."""
 
     def __init__(self, config: SimplifiedConfig, layer_idx: int):
@@ -45,7 +44,7 @@ class Skipless(PreLN):
         return x + self.mlp(self.up(self.mlp_norm(x)))
 
 
-class Parallel(GradientCheckpointingLayer):
+class Parallel(nn.Module):
     """x + MHA(Norm x) + MLP(Norm x) (Eq. 7, all gains 1): one norm, one reading matrix."""
 
     def __init__(self, config: SimplifiedConfig, layer_idx: int):
@@ -61,7 +60,7 @@ class Parallel(GradientCheckpointingLayer):
         return x + self.project(self.attn(q, k, v, context)) + self.mlp(u)
 
 
-class VSkipInit(GradientCheckpointingLayer):
+class VSkipInit(nn.Module):
     """x̂ = W_P Attn(W_V Norm x), then x̂ + β_FF MLP(Norm x̂): no attention skip; attention is the identity at first.
 
     W_V and W_P are α·W_init + β·ΔW (Eq. 6). Attn is αI + βA − γC, as in the paper's curves, or αI + βA (Eq. 4).
@@ -85,24 +84,7 @@ class VSkipInit(GradientCheckpointingLayer):
         return x + self.beta_ff(self.mlp(self.up(self.mlp_norm(x))))
 
 
-class SimplifiedAttention(Shaped):
-    """Shaped attention with W_V = W_P = I: the normalised input y is its own value (Eq. 12 and 13).
-
-    The first block of a model keeps a W_V, which starts as the identity: it alone is seen to move in Fig. 4.
-    """
-
-    def __init__(self, config: SimplifiedConfig, layer_idx: int):
-        super().__init__(config, layer_idx)
-        self.value = FirstValue(config.hidden_size) if layer_idx == 0 else nn.Identity()
-
-    def of(self, y: Tensor, q: Tensor, k: Tensor, reads: Reads, context: Context) -> Tensor:
-        """The answer (B, T, d) from y and what is read from it; with a HalfCache, from y's alone."""
-        if isinstance(context.cache, HalfCache):
-            return shaped_from_states(self, q, y, reads.part("k"), self.value, context)
-        return self(q, k, self.value(y), context)
-
-
-class SAS(GradientCheckpointingLayer):
+class SAS(nn.Module):
     """y = Norm x, x̂ = (αI + βA − γC) y, then x̂ + β_FF MLP(Norm x̂): no attention skip, no W_V, no W_P (Eq. 12, 13)."""
 
     def __init__(self, config: SimplifiedConfig, layer_idx: int):
@@ -116,11 +98,12 @@ class SAS(GradientCheckpointingLayer):
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         y = self.attn_norm(x)
-        x = self.attn.of(y, *self.reads.parts(y), self.reads, context)
+        q, k = self.reads.parts(y)
+        x = self.attn(q, k, y, context, self.reads)
         return x + self.beta_ff(self.mlp(self.up(self.mlp_norm(x))))
 
 
-class SASP(GradientCheckpointingLayer):
+class SASP(nn.Module):
     """y = Norm x, then β_SA (αI + βA − γC) y + β_FF MLP(y): both halves in parallel, no skip at all (Eq. 7)."""
 
     def __init__(self, config: SimplifiedConfig, layer_idx: int):
@@ -138,7 +121,7 @@ class SASP(GradientCheckpointingLayer):
     def forward(self, x: Tensor, context: Context) -> Tensor:
         y = self.norm(x)
         q, k, u = self.reads.parts(y)
-        return self.beta_sa(self.attn.of(y, q, k, self.reads, context)) + self.beta_ff(self.mlp(u))
+        return self.beta_sa(self.attn(q, k, y, context, self.reads)) + self.beta_ff(self.mlp(u))
 
 
 class SASPNoNorm(SASP):
@@ -149,7 +132,7 @@ class SASPNoNorm(SASP):
         return norm(config) if layer_idx == 0 else nn.Identity()
 
 
-BLOCKS: dict[str, type[GradientCheckpointingLayer]] = {
+BLOCKS: dict[str, type[nn.Module]] = {
     "pre-ln": PreLN,
     "post-ln": PostLN,
     "parallel": Parallel,

@@ -17,6 +17,16 @@ CHOICES = {
 }
 """What each word may be."""
 
+SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "max_position_embeddings",
+)
+"""What is at least 1."""
+
 
 class SimplifiedConfig(PretrainedConfig):
     """A stack of `num_hidden_layers` blocks of one kind.
@@ -25,14 +35,16 @@ class SimplifiedConfig(PretrainedConfig):
     causal: each token sees the ones before it (a decoder), or all (an encoder). window: at most so many on each side.
     intermediate_size: width inside the MLP, 4 × hidden_size if None; mlp="gated" halves it by a gate (GLU).
     positions: "learned" as in the released code (the paper's text says "sinusoidal"), "rope", "alibi" or "none".
-    beta_ff: β_FF at initialisation; None: 0.424 / √L, which is 0.1 at 18 blocks (Pre-LN, Post-LN, parallel: 1, fixed).
+    beta_ff: β_FF at initialisation; None: 0.424 / √L, which is 0.1 at 18 blocks, and in an encoder 0.2 / √L, which is
+    0.05 at the paper's 16. Pre-LN, Post-LN, parallel and skipless have none: 1, fixed.
     attention_shape, vp_*: of "v-skipinit" alone. Shaped attention, or αI + βA ("value-skip", Eq. 4). Value and
     projection W = α·W_init + β·ΔW (Eq. 6): W_init "orthogonal", "identity", or orthogonal and tied so that the
     product of a block's two matrices ("tied-blocks"), or of the whole stack's ("tied-last"), is the identity.
+    vp_layers: for each block, which of them are plain matrices or left out since (`nearlinear.fold` writes it).
 
     sparse_prediction: a masked language model computes logits where there are labels only.
 
-    Raises InputError for a word that is none of these, and for a width that the heads do not divide.
+    Raises InputError for a word that is none of these, a size below 1, and a width that the heads do not divide.
     """
 
     model_type = "nearlinear-simplified"
@@ -61,6 +73,7 @@ class SimplifiedConfig(PretrainedConfig):
         vp_alpha: float = 1.0,
         vp_beta: float = 1.0,
         vp_train_gains: bool = False,
+        vp_layers: list[dict[str, str]] | None = None,
         sparse_prediction: bool = False,
         initializer_range: float = 0.02,
         use_cache: bool = True,
@@ -85,18 +98,21 @@ class SimplifiedConfig(PretrainedConfig):
         self.mlp = mlp
         self.positions = positions
         self.rope_theta = rope_theta
-        self.beta_ff = 0.424 * num_hidden_layers**-0.5 if beta_ff is None else beta_ff
+        self.beta_ff = beta_ff
         self.attention_shape = attention_shape
         self.vp_init = vp_init
         self.vp_alpha = vp_alpha
         self.vp_beta = vp_beta
         self.vp_train_gains = vp_train_gains
+        self.vp_layers = vp_layers
         self.sparse_prediction = sparse_prediction
         self.initializer_range = initializer_range
         self.use_cache = use_cache
         self.pad_token_id, self.bos_token_id, self.eos_token_id = pad_token_id, bos_token_id, eos_token_id
         self.tie_word_embeddings = tie_word_embeddings
         self._check()
+        if beta_ff is None:
+            self.beta_ff = (0.424 if causal else 0.2) * num_hidden_layers**-0.5
         super().__init__(
             pad_token_id=pad_token_id,
             bos_token_id=bos_token_id,
@@ -104,6 +120,11 @@ class SimplifiedConfig(PretrainedConfig):
             tie_word_embeddings=tie_word_embeddings,
             **kwargs,
         )
+
+    @property
+    def is_decoder(self) -> bool:
+        """As transformers asks it of a family that is known as encoder and as decoder."""
+        return self.causal
 
     @property
     def head_dim(self) -> int:
@@ -114,6 +135,9 @@ class SimplifiedConfig(PretrainedConfig):
         for word, allowed in CHOICES.items():
             if getattr(self, word) not in allowed:
                 raise InputError(f"{word}={getattr(self, word)!r} is not known: choose one of {', '.join(allowed)}")
+        for word in SIZES:
+            if getattr(self, word) < 1:
+                raise InputError(f"{word}={getattr(self, word)} leaves nothing: give 1 or more")
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
                 f"hidden_size {self.hidden_size} is not divisible by num_attention_heads {self.num_attention_heads}: "

@@ -9,32 +9,43 @@ from .attention import Attend, sdpa, softmax_matrix
 from .visible import Visible
 
 
-def attend_with(implementation: str | None, module: nn.Module) -> Attend:
-    """The kernel called "sdpa", "eager" or, for instance, "flash_attention_2"."""
-    return {"sdpa": sdpa, "eager": eager, None: sdpa}.get(implementation) or named(implementation, module)
-
-
 def eager(q: Tensor, k: Tensor, v: Tensor, seen: Visible) -> Tensor:
     """A v with the matrix formed."""
-    return softmax_matrix(q, k, seen) @ v
+    return softmax_matrix(q, k, seen).to(v.dtype) @ v
+
+
+OURS: dict[str | None, Attend] = {"sdpa": sdpa, "eager": eager, None: sdpa}
+"""Kernels that honour everything a `Visible` says."""
+
+
+def attend_with(implementation: str | None, module: nn.Module) -> Attend:
+    """The kernel called "sdpa", "eager" or, for instance, "flash_attention_2". None: "sdpa"."""
+    return OURS[implementation] if implementation in OURS else named(implementation, module)
 
 
 def named(implementation: str, module: nn.Module) -> Attend:
-    """A kernel of transformers' list, which takes a padding mask (B, T_k) and a window.
+    """A kernel of transformers' list. These take a padding mask (B, T_k) and the word "causal", and no more.
 
-    Raises InputError where it is asked for ALiBi or packed documents.
+    Raises InputError where more is to be honoured: ALiBi, packed documents, a window, the empty end of a static cache.
     """
     kernel = ALL_ATTENTION_FUNCTIONS[implementation]
 
     def attend(q: Tensor, k: Tensor, v: Tensor, seen: Visible) -> Tensor:
-        if seen.slopes is not None or seen.packed:
-            what = "ALiBi" if seen.slopes is not None else "packed documents"
-            raise InputError(f"{implementation} cannot honour {what}: choose attn_implementation='sdpa'")
-        mask = None if seen.real is None or bool(seen.real.all()) else seen.real
-        causal = seen.causal and seen.first.shape[1] > 1  # one query sees all that is cached
-        out, _ = kernel(
-            module, q, k, v, mask, scaling=q.shape[-1] ** -0.5, is_causal=causal, sliding_window=seen.window
-        )
+        if beyond := beyond_padding(seen):
+            raise InputError(f"{implementation} cannot honour {beyond}: choose attn_implementation='sdpa'")
+        causal = seen.causal and seen.n_queries > 1  # one query sees all that is cached
+        out, _ = kernel(module, q, k, v, seen.real, scaling=q.shape[-1] ** -0.5, is_causal=causal)
         return out.transpose(1, 2)
 
     return attend
+
+
+def beyond_padding(seen: Visible) -> str | None:
+    """What hides keys, beside padding and the future; None: nothing does."""
+    asked = {
+        "ALiBi": seen.slopes is not None,
+        "packed documents": seen.opens is not None,
+        "a window": seen.window is not None,
+        "a static cache": seen.roomy,
+    }
+    return next((what for what, is_so in asked.items() if is_so), None)

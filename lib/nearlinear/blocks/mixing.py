@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .attention import own_places, shaped, shaped_matrix, softmax_matrix
+from .attention import Gains, shaped, shaped_matrix, softmax_matrix
 from .config import SimplifiedConfig
 from .context import Context, Rotary
 from .kernels import attend_with
@@ -26,15 +26,19 @@ class Mixing(nn.Module):
         q, k, own = (self.split(x) for x in (q, k, v))
         if context.rotary is not None:
             q, k = rotate(q, context.rotary), rotate(k, context.rotary)
-        k, v = self.with_past(k, own, context)
+        k, v = context.remembered(k, own, self.layer_idx)
+        return self.answer(q, k, v, own, context)
+
+    def answer(self, q: Tensor, k: Tensor, v: Tensor, own: Tensor, context: Context) -> Tensor:
+        """(B, T_q, d) from heads q (B, h, T_q, d_k), k and v (B, h, T_k, d_k); `own`: the values of the queries."""
         seen = context.seen.over(k.shape[-2])
-        if context.matrices is not None:
-            context.matrices.append(self.matrix(q, k, seen))
-            return self.merge(context.matrices[-1] @ v)
-        return self.merge(self.mix(q, k, v, own, seen))
+        if context.matrices is None:
+            return self.merge(self.mix(q, k, v, own, seen))
+        context.matrices.append(self.matrix(q, k, seen))
+        return self.merge(context.matrices[-1].to(v.dtype) @ v)
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor, own: Tensor, seen: Visible) -> Tensor:
-        """What replaces v: A v. `own`: the values of the queries themselves."""
+        """A v. `own` is for the blocks that add the values of the queries themselves."""
         return self.attend(q, k, v, seen)
 
     def matrix(self, q: Tensor, k: Tensor, seen: Visible) -> Tensor:
@@ -42,10 +46,6 @@ class Mixing(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, seen: Visible) -> Tensor:
         return attend_with(self.config._attn_implementation, self)(q, k, v, seen)
-
-    def with_past(self, k: Tensor, v: Tensor, context: Context) -> tuple[Tensor, Tensor]:
-        """Keys and values of the tokens before and of these; the cache remembers both."""
-        return (k, v) if context.cache is None else context.cache.update(k, v, self.layer_idx)
 
     def split(self, x: Tensor) -> Tensor:
         """(B, T, d) → (B, h, T, d_k)."""
@@ -68,7 +68,7 @@ class ValueSkip(Mixing):
         return alpha * own + beta * self.attend(q, k, v, seen)
 
     def matrix(self, q: Tensor, k: Tensor, seen: Visible) -> Tensor:
-        eye = own_places(seen).to(q.dtype)
+        eye = seen.own.to(q.dtype)
         return a_head(self.alpha, q) * eye + a_head(self.beta, q) * softmax_matrix(q, k, seen)
 
 
@@ -86,8 +86,7 @@ class Shaped(Mixing):
         return shaped_matrix(q, k, self.gains, seen)
 
     @property
-    def gains(self) -> tuple[Tensor, Tensor, Tensor]:
-        """α, β, γ, (h,) each."""
+    def gains(self) -> Gains:
         return self.alpha.bias_free, self.beta.bias_free, self.gamma.bias_free
 
 

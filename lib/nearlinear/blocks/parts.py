@@ -69,7 +69,8 @@ def mlp(config: SimplifiedConfig) -> MLP:
 class Gain(nn.Module):
     """A number (or one a head) that states are multiplied by; trainable, and never decayed, unless it is fixed.
 
-    Its name holds "bias" because transformers' Trainer goes by names, and leaves those with "bias" without decay.
+    The tensor is called `bias_free`, although there is no bias, because transformers' Trainer goes by names: it leaves
+    parameters whose name holds "bias" without weight decay, and the paper decays no gain (appendix D).
     """
 
     def __init__(self, initial: float, n: int = 1, *, trainable: bool = True):
@@ -89,6 +90,17 @@ class Gain(nn.Module):
             nn.init.constant_(self.bias_free, self.start)
 
 
+class Delta(nn.Linear):
+    """ΔW (d, d) of Eq. 6, which starts at zero. A class of its own, so that no other way of starting finds it."""
+
+    def __init__(self, d: int):
+        super().__init__(d, d, bias=False)
+
+    def initialise(self) -> None:
+        if fresh(self.weight):
+            nn.init.zeros_(self.weight)
+
+
 class Reparametrised(nn.Module):
     """x (α·W_init + β·ΔW)ᵀ (Eq. 6): W_init stays, ΔW starts at zero and is trained; α, β fixed unless `train_gains`.
 
@@ -98,7 +110,7 @@ class Reparametrised(nn.Module):
     def __init__(self, d: int, *, alpha: float = 1.0, beta: float = 1.0, train_gains: bool = False):
         super().__init__()
         self.alpha, self.beta = Gain(alpha, trainable=train_gains), Gain(beta, trainable=train_gains)
-        self.delta = nn.Linear(d, d, bias=False)
+        self.delta = Delta(d)
         self.register_buffer("initial", torch.empty(d, d))
 
     def weight(self) -> Tensor:
@@ -110,11 +122,11 @@ class Reparametrised(nn.Module):
 
     @torch.no_grad()
     def initialise(self, initial: Tensor | None = None) -> None:
-        """W_init: the one given, else a random rotation or reflection."""
+        """W_init: the one given, else a random rotation or reflection, drawn in float32 (QR has no half precision)."""
         if fresh(self.initial):
-            self.initial.copy_(nn.init.orthogonal_(torch.empty_like(self.initial)) if initial is None else initial)
-        if fresh(self.delta.weight):
-            nn.init.zeros_(self.delta.weight)
+            drawn = nn.init.orthogonal_(self.initial.float()) if initial is None else initial
+            self.initial.copy_(drawn)
+        self.delta.initialise()
 
 
 class FirstValue(nn.Module):
@@ -122,7 +134,7 @@ class FirstValue(nn.Module):
 
     def __init__(self, d: int):
         super().__init__()
-        self.delta = nn.Linear(d, d, bias=False)
+        self.delta = Delta(d)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.delta(x)
@@ -132,14 +144,17 @@ class FirstValue(nn.Module):
         W = self.delta.weight
         return W + torch.eye(len(W), dtype=W.dtype, device=W.device)
 
-    def initialise(self) -> None:
-        if fresh(self.delta.weight):
-            nn.init.zeros_(self.delta.weight)
-
 
 def fresh(tensor: Tensor) -> bool:
     """Whether a tensor is still to be initialised: transformers marks those that it has read from a file."""
     return not getattr(tensor, "_is_hf_initialized", False)
+
+
+class RMSNorm(nn.RMSNorm):
+    """x / rms(x) ⊙ weight, with the weight in x's dtype: torch's fused kernel wants both alike, in autocast too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
 def norm(config: SimplifiedConfig) -> nn.Module:
@@ -147,4 +162,4 @@ def norm(config: SimplifiedConfig) -> nn.Module:
     d, eps = config.hidden_size, config.norm_eps
     if config.norm == "none":
         return nn.Identity()
-    return nn.RMSNorm(d, eps=eps) if config.norm == "rms" else nn.LayerNorm(d, eps=eps)
+    return RMSNorm(d, eps=eps) if config.norm == "rms" else nn.LayerNorm(d, eps=eps)

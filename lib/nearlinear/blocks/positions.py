@@ -3,41 +3,30 @@
 import torch
 from torch import Tensor, nn
 
-from nearlinear.errors import InputError
-
 from .config import SimplifiedConfig
+from .visible import Visible
 
 
-class Embedding(nn.Module):
-    """Token embeddings plus positions: ids (B, T) and positions (1 or B, T) → states (B, T, d).
+class Positions(nn.Module):
+    """Adds to the embeddings x (B, T, d) of tokens what says where they stand, places (1 or B, T); same shape.
 
-    Sinusoids have size 1, so the embeddings are scaled by √d beside them, as in Vaswani et al. (arXiv 1706.03762).
+    Learned numbers, or sinusoids, or nothing: RoPE and ALiBi work inside attention. Sinusoids have size 1, so beside
+    them the embeddings are scaled by √d, as in Vaswani et al. (arXiv 1706.03762).
     """
 
     def __init__(self, config: SimplifiedConfig):
         super().__init__()
-        d = config.hidden_size
-        self.positions, self.longest, self.scale = config.positions, config.max_position_embeddings, 1.0
-        self.tokens = nn.Embedding(config.vocab_size, d, padding_idx=config.pad_token_id)
-        if config.positions == "learned":
-            self.places = nn.Embedding(config.max_position_embeddings, d)
-        if config.positions == "sinusoidal":
-            self.scale = d**0.5
+        self.kind = config.positions
+        if self.kind == "learned":
+            self.learned = nn.Embedding(config.max_position_embeddings, config.hidden_size)
 
-    def forward(self, states: Tensor, places: Tensor) -> Tensor:
-        """`states`: embeddings of the tokens (B, T, d)."""
-        if self.positions == "learned":
-            return states + self.places(places)
-        if self.positions == "sinusoidal":
-            return self.scale * states + sinusoids(places, states.shape[-1]).to(states.dtype)
-        return states
-
-    def check_length(self, T: int) -> None:
-        """Raises InputError for more tokens than learned positions."""
-        if self.positions == "learned" and self.longest < T:
-            raise InputError(
-                f"{T} tokens, and the model knows {self.longest} positions: cut them, or raise max_position_embeddings"
-            )
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        if self.kind == "learned":
+            return x + self.learned(places)
+        if self.kind == "sinusoidal":
+            d = x.shape[-1]
+            return d**0.5 * x + sinusoids(places, d).to(x.dtype)
+        return x
 
 
 def frequencies(n: int, theta: float, device: torch.device) -> Tensor:
@@ -68,14 +57,12 @@ def alibi_slopes(h: int, device: torch.device) -> Tensor:
     return torch.cat([2.0 ** (-8.0 * torch.arange(1, half + 1, device=device) / half), slopes[::2]])[:h]
 
 
-def places_of(T: int, *, n_past: int | Tensor, attention_mask: Tensor | None, first: Tensor | None, device) -> Tensor:
+def places_of(seen: Visible) -> Tensor:
     """Positions (1 or B, T): counted from the first token that is not padding, or from the start of each document."""
-    i = torch.arange(T, device=device)[None] + n_past
-    if attention_mask is not None:
-        counted = attention_mask.long().cumsum(-1) - 1
-        return (
-            counted.clamp(min=0)[:, -T:]
-            if counted.shape[1] == T
-            else counted.clamp(min=0).gather(1, i.expand(len(counted), T))
-        )
-    return i if first is None else i - first
+    places = seen.places[None]
+    if seen.opens is not None:
+        return places - seen.opens
+    if seen.real is None:
+        return places
+    counted = (seen.real.cumsum(-1) - 1).clamp(min=0)
+    return counted.gather(1, places.expand(len(counted), -1))

@@ -79,6 +79,7 @@ def save_plain(
         shorter = type(loaded.model)(config)
     shorter.generation_config = loaded.model.generation_config
     weights = renumbered(loaded.model.state_dict(), blocks_path(loaded.model), kept)
+    check_whole(shorter, weights)
     own = numbers(loaded.model)
     with removed(loaded.model, remove):
         check_numbers(loaded.model, own)
@@ -222,6 +223,15 @@ def shortened(config: PretrainedConfig, kept: list[int]) -> PretrainedConfig:
             fields[name] = [value[layer] for layer in kept]
     fields[config.attribute_map.get("num_hidden_layers", "num_hidden_layers")] = len(kept)
     return type(config)(**fields)
+
+
+def check_whole(shorter: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
+    """Raise UnsupportedModel where a shorter model wants weights that no kept block has: of a first block, say."""
+    if absent := [name for name in shorter.state_dict() if name not in weights]:
+        raise UnsupportedModel(
+            f"the first block of a {type(shorter).__name__} has {absent[0]}, and the one that would be first has not: "
+            "leave block 0 as it is, or save without --plain"
+        )
 
 
 def renumbered(weights: Mapping[str, Tensor], path: str, kept: list[int]) -> dict[str, Tensor]:
