@@ -9,11 +9,13 @@ import torch.nn.functional as F
 
 from nearlinear.blocks.blocks import BLOCKS
 from nearlinear.blocks.collapse import Reading, gradients, looks, next_token_loss, one_run, run, through
+from nearlinear.blocks.config import SimplifiedConfig
 from nearlinear.blocks.context import Context
+from nearlinear.blocks.model import SimplifiedForCausalLM
 from nearlinear.blocks.stacks import RECIPES, context_of, embeddings, query_key_value, stack, states_of
 from nearlinear.blocks.visible import visible
 from nearlinear.errors import InputError, NotEnoughTokens
-from nearlinear.measure.signal import relative_residual
+from nearlinear.measure.signal import relative_residual, signal_of
 from nearlinear.results.signal import SIZES, STACKS, SignalSpec, collapse_spec
 
 SKIPLESS, SHAPED = ("attention", "attention-norm", "skipless"), ("v-skipinit", "sas", "sas-p", "sas-p-no-norm")
@@ -252,6 +254,17 @@ def test_a_look_shows_what_enters_a_block_and_how_it_is_mixed():
     assert causal.cosines[0] == pytest.approx((x @ x.T).numpy(), abs=1e-6)
     assert len(causal.signal.depth) == 4
     assert not math.isnan(causal.signal.cosine[3])
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_whole_model_is_measured_at_its_own_blocks(block):
+    config = SimplifiedConfig(block, hidden_size=16, num_attention_heads=2, num_hidden_layers=2, vocab_size=32)
+    model, ids = SimplifiedForCausalLM(config).double().eval(), torch.arange(24).reshape(2, 12)
+    states = model(input_ids=ids, output_hidden_states=True).hidden_states
+    found = signal_of(model, ids)
+    assert found.depth == (0, 1, 2)
+    wanted = [relative_residual(x).mean().item() for x in states[:2]]  # the last comes after the final norm
+    assert found.relative_residual[:2] == pytest.approx(wanted, rel=1e-7)
 
 
 def test_a_look_at_softmax_attention_sees_the_mask():
