@@ -241,7 +241,7 @@ def test_published_pruners_are_read_off_the_benchmarks_record():
     for said in (
         "3 of 30 blocks gone",
         "Run from their own code: them/tool at 0123456.",
-        "<b>20.0</b><br>(+0.30: −0.05 to 0.60)",
+        "<b>20.0</b><br><span style='white-space:nowrap'>+0.30 [−0.05, 0.60]</span>",
         "<td style",
         "<b>40.0</b>",
         "78, 55 %",

@@ -149,7 +149,7 @@ def test_the_table_has_means_ranges_and_cosines():
     assert html.count("<tr>") == 1 + 2 * len(STACKS)
     for depth in (1, 4, 18, 72):
         assert f"after {depth}<" in html
-    assert "<b>0.720</b> [0.648, 0.792]<br>cosine 0.478" in html
+    assert "<b>0.720</b> · 0.478" in html
     short = show.collapse_table(study(L=6)).html
     assert "after 6<" in short
     assert "after 18<" not in short

@@ -30,7 +30,7 @@ def _title(record: Mapping) -> str:
     run = [f"{p['repository']} at {p['commit'][:7]}" for p in details["published"].values() if p["run"]]
     return (
         f"Perplexity of {details['model']['id']} on {n['evaluate']:,} tokens of {details['documents']} documents "
-        f"({details['corpus']['id']}); in brackets the log-loss beside the whole model's, nats a token, with its 95 % "
+        f"({details['corpus']['id']}); under it the log-loss beside the whole model's, nats a token, with its 95 % "
         f"interval over documents. Run from their own code: {', '.join(run) or 'none'}. {made['created'][:10]}"
     )
 
@@ -45,4 +45,5 @@ def _cell(cell: Mapping, best: bool) -> str:
     """Perplexity, bold where it is the least of its column, and the paired difference with its interval."""
     low, high = cell["interval"]
     perplexity = f"<b>{number(cell['perplexity'])}</b>" if best else number(cell["perplexity"])
-    return f"{perplexity}<br>({cell['difference']:+.2f}: {low:.2f} to {high:.2f})".replace("-", "−")
+    lost = f"{cell['difference']:+.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
+    return f"{perplexity}<br><span style='white-space:nowrap'>{lost}</span>"

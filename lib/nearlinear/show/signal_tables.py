@@ -25,7 +25,7 @@ EXACT = 1e-12
 
 
 def collapse_table(study: SignalStudy, tokens: Tokens = "random") -> Html:
-    """Relative residual and mean cosine after some blocks: mean over seeds, and the range of the first in brackets."""
+    """Relative residual and mean cosine after some blocks, a line a stack and mask: means over seeds."""
     depths = sorted({depth for depth in COLUMNS if depth <= study.L} | {study.L})
     rows = [
         [NAMES[stack], mask, *(_cell(study, stack, mask, tokens, depth) for depth in depths)]
@@ -33,15 +33,15 @@ def collapse_table(study: SignalStudy, tokens: Tokens = "random") -> Html:
         for mask in study.masks
     ]
     head = ("stack", "attention", *(f"after {depth}" for depth in depths))
-    return table(f"Relative residual [range over seeds] and mean cosine. {size_of(study, tokens)}", head, rows)
+    return table(f"Relative residual · mean cosine, means over seeds. {size_of(study, tokens)}", head, rows)
 
 
 def _cell(study: SignalStudy, stack: Stack, mask: Mask, tokens: Tokens, depth: int) -> str:
     column = study.depths.index(depth)
-    rest = study.values(stack, mask, tokens, "relative_residual")[:, column]
-    cosine = study.values(stack, mask, tokens, "cosine")[:, column].mean()
-    spread = f"[{number(rest.min())}, {number(rest.max())}]"
-    return f"<b>{number(rest.mean())}</b> {spread}<br>cosine {cosine:.3f}"
+    rest, cosine = (
+        study.values(stack, mask, tokens, measure)[:, column].mean() for measure in ("relative_residual", "cosine")
+    )
+    return f"<span style='white-space:nowrap'><b>{number(rest)}</b> · {cosine:.3f}</span>"
 
 
 def signal_findings(study: SignalStudy) -> list[Finding]:
