@@ -34,7 +34,7 @@ def _identity(by_name: dict[str, BlockApart]) -> Ours:
         number=number(max(shaped)),
         controls=f"softmax attention on the same states: {number(min(softmax))}. Exact means below {EXACT:.0e}",
         verdict=verdict(max(shaped) < EXACT, min(softmax) > EXACT),
-        command="nearlinear.blocks.apart.apart('sas').attention_error",
+        command="python -c \"from nearlinear.blocks.apart import apart; print(apart('sas').attention_error)\"",
     )
 
 
@@ -47,7 +47,7 @@ def _without_skip(by_name: dict[str, BlockApart]) -> Ours:
         number=number(made.without_mlp),
         controls="in sequence and without its skip, a silent MLP would leave nothing. Speed needs training",
         verdict="untestable here",
-        command="nearlinear.blocks.apart.apart('sas-p').without_mlp",
+        command="python -c \"from nearlinear.blocks.apart import apart; print(apart('sas-p').without_mlp)\"",
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from nearlinear.results.distillation import DistilStudy
 from nearlinear.results.pruning import Changed, How, PruningCurve, PruningStudy
 
+from .distillation import perplexity_of
 from .findings import Finding
 from .foresight import DONE, Foresight, foresight
 from .pruning import NAMES, curves_of, perplexities
@@ -152,9 +153,7 @@ def distillation_findings(linear: DistilStudy, everything: DistilStudy | None = 
         over = [run.over["replace"].difference for run in runs]
         seeds = f"{k} blocks, {what}, {len(runs)} seeds"
         found += [
-            Finding(
-                f"distil-{name}", float(np.mean([r.changed.perplexity for r in runs])), f"perplexity, mean: {seeds}"
-            ),
+            Finding(f"distil-{name}", perplexity_of(runs), f"perplexity, mean: {seeds}"),
             Finding(f"distil-{name}-over", float(np.mean(over)), f"log-loss beside plain replacement, mean: {seeds}"),
             Finding(f"distil-{name}-range", float(np.ptp(over)), f"range of that over seeds: {seeds}"),
         ]

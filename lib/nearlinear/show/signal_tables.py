@@ -113,7 +113,7 @@ def _collapses(study: SignalStudy) -> Ours:
         controls=f"with norms and MLPs, and on real text too: at most {number(max(others))}; Pre-LN: at least "
         f"{number(min(kept))}. Collapsed means below {COLLAPSED:g}; d = {study.d}, at initialisation",
         verdict=verdict(max(alone) < COLLAPSED, holds) if study.L >= DEEP else "not at this size",
-        command="python -m nearlinear results --only rank-collapse",
+        command="nearlinear results --only rank-collapse",
     )
 
 
@@ -136,5 +136,5 @@ def _identity(study: SignalStudy) -> Ours:
         controls=f"αI + βA with β = 0: {number(skip)}; softmax attention: {number(_off_identity(study, SKIPLESS))}. "
         "In float64, with the matrix formed",
         verdict=verdict(shaped < EXACT, shaped < EXACT),
-        command="python -m nearlinear results --only rank-collapse",
+        command="nearlinear results --only rank-collapse",
     )
