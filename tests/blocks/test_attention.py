@@ -192,7 +192,7 @@ def planted():
     asked = []
 
     def kernel(module, q, k, v, attention_mask, *, scaling, is_causal, **words):
-        asked.append((attention_mask, is_causal, words))
+        asked.append((attention_mask, is_causal, words | {"n": q.shape[2], "dtypes": {q.dtype, k.dtype, v.dtype}}))
         seen = visible(q.shape[2], causal=is_causal, attention_mask=attention_mask)
         A = (q @ k.mT * scaling).masked_fill(~(seen.over(k.shape[2])).mask, -1e30).softmax(-1)
         return (A @ v).transpose(1, 2), None
@@ -227,3 +227,12 @@ def test_a_kernel_is_not_asked_for_what_it_cannot_do(planted, what, seen):
     with pytest.raises(InputError, match=f"planted cannot honour {what}: choose attn_implementation='sdpa'"):
         attend(*inputs()[:3], seen)
     assert not planted
+
+
+def test_one_query_and_the_one_of_zeros_reach_a_kernel_one_by_one(planted):
+    """A kernel that is handed two queries takes them for the last two tokens, and the padding of the wrong ones."""
+    seen = visible(1, causal=True, n_past=4, attention_mask=torch.tensor([[1, 1, 1, 0, 1]]))
+    q, k, v = torch.randn(1, 2, 2, 4), torch.randn(1, 2, 5, 4), torch.randn(1, 2, 5, 4, dtype=torch.float64)
+    attend_with("planted", torch.nn.Module())(q, k, v, seen)
+    assert [words["n"] for *_, words in planted] == [1, 1]
+    assert all(words["dtypes"] == {q.dtype} for *_, words in planted)

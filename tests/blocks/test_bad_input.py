@@ -29,6 +29,7 @@ from .made import config, ids, moved
         ({"positions": "rope", "hidden_size": 36}, "rope turns pairs of numbers, and 3 a head is odd"),
         ({"mlp": "gated", "intermediate_size": 7}, "a gated MLP halves intermediate_size, and 7 is odd"),
         ({"window": 0}, "a window of 0 tokens sees nothing: give 1 or more, or None"),
+        ({"sliding_window": 4}, "sliding_window is another family's word, which no block here honours: say window=…"),
         ({"num_hidden_layers": 0}, "num_hidden_layers=0 leaves nothing: give 1 or more"),
         ({"num_attention_heads": 0}, "num_attention_heads=0 leaves nothing: give 1 or more"),
     ],
@@ -185,3 +186,22 @@ def test_the_model_asks(sas, monkeypatch):
     monkeypatch.setattr("nearlinear.blocks.backbone.check_dtype", lambda *given: asked.append(given))
     sas(ids())
     assert asked == [(torch.float32, torch.device("cpu"))]
+
+
+def test_a_cache_where_none_can_be_used():
+    encoder = moved("sas", SimplifiedModel, causal=False)
+    with pytest.raises(InputError, match="an encoder sees both sides and has no use for a cache"):
+        encoder(ids(), past_key_values=DynamicCache())
+    learner = moved("sas").train()
+    learner.model.gradient_checkpointing = True
+    with pytest.raises(InputError, match="gradient checkpointing would write a cache twice"):
+        learner(ids(), past_key_values=DynamicCache())
+
+
+def test_a_cache_that_forgets():
+    model, window = moved("sas"), SimplifiedConfig("sas")
+    window.sliding_window = 4
+    cache = DynamicCache(config=window)
+    model(ids(T=5), past_key_values=cache)
+    with pytest.raises(InputError, match=r"the cache has \d of \d tokens: give one that forgets none"):
+        model(ids(T=1), past_key_values=cache)

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 import nearlinear
-from nearlinear.blocks.config import BLOCK_NAMES
+from nearlinear.blocks.config import BLOCK_NAMES, SimplifiedConfig
 from nearlinear.blocks.model import (
     SimplifiedForCausalLM,
     SimplifiedForMaskedLM,
@@ -270,3 +270,28 @@ def test_training_moves_every_gain(name):
         optimiser.step()
     assert losses[-1] < losses[0] - 0.5
     assert all((p != before[n]).all() for n, p in model.named_parameters() if n in before)
+
+
+def test_the_loss_of_packed_documents_is_that_of_the_documents_alone():
+    model, first, second = moved("sas"), ids(B=1, T=5), ids(B=1, T=7, seed=1)
+    packed, segments = torch.cat([first, second], 1), torch.tensor([[0] * 5 + [1] * 7])
+    alone = sum(model(part, labels=part).loss * (part.shape[1] - 1) for part in (first, second)) / (4 + 6)
+    torch.testing.assert_close(model(packed, segments=segments, labels=packed).loss, alone)
+
+
+def test_a_decoder_classifies_by_its_last_token_that_is_not_padding_with_a_mask_or_without():
+    model = moved("sas", SimplifiedForSequenceClassification)
+    x = torch.cat([ids(), torch.zeros(2, 3, dtype=torch.long)], 1)
+    with_mask = model(x, attention_mask=(x != 0).long()).logits
+    torch.testing.assert_close(model(x).logits, with_mask)
+
+
+def test_llama_s_word_for_epsilon_is_understood():
+    assert SimplifiedConfig(rms_norm_eps=1e-3).norm_eps == 1e-3
+
+
+def test_tying_again_leaves_what_was_trained():
+    model = moved("v-skipinit", vp_init="tied-blocks")
+    before = [block.project.delta.weight.clone() for block in model.model.layers]
+    model.model.tie_values()
+    assert all(torch.equal(b.project.delta.weight, w) for b, w in zip(model.model.layers, before, strict=True))

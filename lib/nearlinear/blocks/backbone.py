@@ -10,7 +10,7 @@ from transformers.utils.generic import can_return_tuple
 from nearlinear.errors import InputError
 
 from .blocks import BLOCKS
-from .checks import check_cache, check_dtype, check_length, check_mask, check_segments, check_weights
+from .checks import check_cache, check_dtype, check_length, check_mask, check_segments, check_weights, refuse_cache
 from .config import SimplifiedConfig
 from .context import Context
 from .fold import place_folded
@@ -36,9 +36,15 @@ class SimplifiedPreTrained(PreTrainedModel):
 
     @classmethod
     def from_pretrained(
-        cls, path, *args, output_loading_info: bool = False, ignore_mismatched_sizes: bool = False, **kwargs
+        cls,
+        pretrained_model_name_or_path,
+        *args,
+        output_loading_info: bool = False,
+        ignore_mismatched_sizes: bool = False,
+        **kwargs,
     ):
         """As transformers does. Raises InputError where the file holds other blocks, which it would draw anew."""
+        path = pretrained_model_name_or_path
         saved = None if path is None else cls.config_class.get_config_dict(path, **kwargs)[0].get("block")
         wanted = {"output_loading_info": True, "ignore_mismatched_sizes": True, **kwargs}
         model, info = super().from_pretrained(path, *args, **wanted)
@@ -142,6 +148,7 @@ class SimplifiedModel(SimplifiedPreTrained):
     def _cache(self, given: Cache | None, use_cache: bool | None) -> Cache | None:
         """The cache given, or a new one where it is of use: in a decoder that is not being trained."""
         if not self.config.causal or (self.gradient_checkpointing and self.training):
+            refuse_cache(given, self.config)
             return None
         check_cache(given, self.config)
         wanted = use_cache if use_cache is not None else (self.config.use_cache and not self.training)

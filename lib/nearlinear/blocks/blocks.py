@@ -1,4 +1,4 @@
-"""The eight blocks (arXiv 2311.01906, Fig. 1 and appendix C), each as its equation. States x are (B, T, d)."""
+"""The eight blocks (arXiv 2311.01906, Figs. 1, 10 and 11), each as its equation. States x are (B, T, d)."""
 
 from torch import Tensor, nn
 
@@ -142,4 +142,4 @@ BLOCKS: dict[str, type[nn.Module]] = {
     "sas-p-no-norm": SASPNoNorm,
     "skipless": Skipless,
 }
-"""Name → class, in the order in which the paper takes parts out."""
+"""Name → class, in the order of the configuration's names."""

@@ -69,6 +69,14 @@ def check_length(T: int, config: SimplifiedConfig) -> None:
         )
 
 
+def refuse_cache(cache: Cache | None, config: SimplifiedConfig) -> None:
+    """Raises InputError for a cache where none can be used: in an encoder, and while blocks are computed twice."""
+    if cache is not None and not config.causal:
+        raise InputError("an encoder sees both sides and has no use for a cache: give no past_key_values")
+    if cache is not None:
+        raise InputError("gradient checkpointing would write a cache twice: call model.eval(), or give none")
+
+
 def check_cache(cache: Cache | None, config: SimplifiedConfig) -> None:
     """Raises InputError for a HalfCache in a block that attends to other things than its input, or with RoPE."""
     if not isinstance(cache, HalfCache):

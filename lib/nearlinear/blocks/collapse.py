@@ -114,7 +114,7 @@ def from_identity(matrix: Tensor) -> float:
 
 
 def next_token_loss(x: Tensor, ids: Tensor, table: Tensor) -> Tensor:
-    """Mean log-loss of the next token, guessed by its embedding's product with the last state x (1, T, d), over √d."""
+    """Mean log-loss of the next token, guessed by its embedding's product with the normalised last state, over √d."""
     logits = F.rms_norm(x[0, :-1], (x.shape[-1],)) @ table.T * x.shape[-1] ** -0.5
     return F.cross_entropy(logits, ids[1:])
 

@@ -49,6 +49,7 @@ class SimplifiedConfig(PretrainedConfig):
 
     model_type = "nearlinear-simplified"
     keys_to_ignore_at_inference = ("past_key_values",)
+    attribute_map = {"rms_norm_eps": "norm_eps"}  # noqa: RUF012  Llama's word
 
     def __init__(
         self,
@@ -83,6 +84,8 @@ class SimplifiedConfig(PretrainedConfig):
         eos_token_id: int | None = None,
         **kwargs,
     ):
+        if theirs := sorted(kwargs.keys() & {"sliding_window", "layer_types"}):
+            raise InputError(f"{theirs[0]} is another family's word, which no block here honours: say window=…")
         self.block = block
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size

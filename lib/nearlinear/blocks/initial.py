@@ -1,4 +1,4 @@
-"""Initialisation (section 4 and appendix C): normal weights, W_Q = 0, W_V and W_P orthogonal or the identity."""
+"""Initialisation (section 4): normal weights, W_Q = 0, W_V and W_P orthogonal or the identity."""
 
 from collections.abc import Sequence
 
@@ -37,12 +37,12 @@ def tie_values(blocks: Sequence[nn.Module], how: str) -> None:
     if how == "identity":
         for block in blocks:
             for part in (block.value, block.project):
-                part.initialise(torch.eye(len(part.initial)))
+                part.start_from(torch.eye(len(part.initial)))
     elif how == "tied-blocks":
         for block in blocks:
-            block.project.initialise(block.value.initial.T)
+            block.project.start_from(block.value.initial.T)
     elif how == "tied-last" and blocks:
-        blocks[-1].project.initialise(_product(blocks).T)
+        blocks[-1].project.start_from(_product(blocks).T)
 
 
 def _product(blocks: Sequence[nn.Module]) -> Tensor:

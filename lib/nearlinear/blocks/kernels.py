@@ -1,5 +1,6 @@
 """Which kernel computes A v: torch's fused one, a plain softmax, or any that transformers knows by name."""
 
+import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -33,8 +34,11 @@ def named(implementation: str, module: nn.Module) -> Attend:
     def attend(q: Tensor, k: Tensor, v: Tensor, seen: Visible) -> Tensor:
         if beyond := beyond_padding(seen):
             raise InputError(f"{implementation} cannot honour {beyond}: choose attn_implementation='sdpa'")
+        if seen.n_queries < q.shape[-2]:  # one query and one of zeros: kernels would take them for two tokens
+            return torch.cat([attend(one, k, v, seen) for one in q.split(1, dim=-2)], dim=-2)
         causal = seen.causal and seen.n_queries > 1  # one query sees all that is cached
-        out, _ = kernel(module, q, k, v, seen.real, scaling=q.shape[-1] ** -0.5, is_causal=causal)
+        options = {"scaling": q.shape[-1] ** -0.5, "is_causal": causal}
+        out, _ = kernel(module, q, k.to(q.dtype), v.to(q.dtype), seen.real, **options)
         return out.transpose(1, 2)
 
     return attend

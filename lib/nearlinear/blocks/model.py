@@ -58,16 +58,19 @@ class SimplifiedForCausalLM(SimplifiedPreTrained, GenerationMixin):
         labels: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
         num_items_in_batch: Tensor | int | None = None,
+        segments: Tensor | None = None,
         **kwargs,
     ) -> CausalLMOutputWithPast | tuple:
         """Logits (B, T, V), of the last `logits_to_keep` tokens unless that is 0; a loss where there are labels (B, T).
 
-        `num_items_in_batch`: what the sum of the losses is divided by, where a step has several batches.
+        `segments`: (B, T), packed documents; the first token of a document is not asked for, as nothing it follows from
+        is seen. `num_items_in_batch`: what the sum of the losses is divided by, where a step has several batches.
         """
-        out = self.model(input_ids, attention_mask, **kwargs, return_dict=True)
+        out = self.model(input_ids, attention_mask, segments=segments, **kwargs, return_dict=True)
         keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
         logits, loss = self.lm_head(out.last_hidden_state[:, keep]), None
         if labels is not None:
+            labels = labels if segments is None else labels.masked_fill(opening(segments), -100)
             loss = self.loss_function(logits, labels, self.config.vocab_size, num_items_in_batch)
         return CausalLMOutputWithPast(
             loss=loss,
@@ -134,7 +137,7 @@ class SimplifiedForSequenceClassification(SimplifiedPreTrained):
         """Logits (B, labels); a loss where there are labels: (B,), or (B, labels) for several at once."""
         out = self.model(input_ids, attention_mask, **kwargs, return_dict=True)
         states = out.last_hidden_state
-        mask = torch.ones(states.shape[:2], device=states.device) if attention_mask is None else attention_mask
+        mask = _mask_of(states, input_ids, self.config.pad_token_id) if attention_mask is None else attention_mask
         logits, loss = self.score(_last(states, mask) if self.config.causal else _mean(states, mask)), None
         if labels is not None:
             divisor = {} if num_items_in_batch is None else {"num_items_in_batch": num_items_in_batch}
@@ -146,6 +149,18 @@ class SimplifiedForSequenceClassification(SimplifiedPreTrained):
             hidden_states=out.hidden_states,
             attentions=out.attentions,
         )
+
+
+def _mask_of(states: Tensor, input_ids: Tensor | None, pad: int | None) -> Tensor:
+    """Which tokens (B, T) to read an answer from, where no mask says: all but padding."""
+    if input_ids is None or pad is None:
+        return torch.ones(states.shape[:2], device=states.device)
+    return (input_ids != pad).long()
+
+
+def opening(segments: Tensor) -> Tensor:
+    """Whether a token is the first of its packed document, (B, T)."""
+    return F.pad(segments[:, 1:] != segments[:, :-1], (1, 0), value=True)
 
 
 def _last(states: Tensor, mask: Tensor) -> Tensor:

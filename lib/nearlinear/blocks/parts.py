@@ -70,7 +70,7 @@ class Gain(nn.Module):
     """A number (or one a head) that states are multiplied by; trainable, and never decayed, unless it is fixed.
 
     The tensor is called `bias_free`, although there is no bias, because transformers' Trainer goes by names: it leaves
-    parameters whose name holds "bias" without weight decay, and the paper decays no gain (appendix D).
+    parameters whose name holds "bias" without weight decay, and the paper decays no gain.
     """
 
     def __init__(self, initial: float, n: int = 1, *, trainable: bool = True):
@@ -121,12 +121,17 @@ class Reparametrised(nn.Module):
         return F.linear(x, self.weight())
 
     @torch.no_grad()
-    def initialise(self, initial: Tensor | None = None) -> None:
-        """W_init: the one given, else a random rotation or reflection, drawn in float32 (QR has no half precision)."""
+    def initialise(self) -> None:
+        """W_init: a random rotation or reflection, drawn in float32 (QR has no half precision). ΔW: zero."""
         if fresh(self.initial):
-            drawn = nn.init.orthogonal_(self.initial.float()) if initial is None else initial
-            self.initial.copy_(drawn)
+            self.initial.copy_(nn.init.orthogonal_(self.initial.float()))
         self.delta.initialise()
+
+    @torch.no_grad()
+    def start_from(self, initial: Tensor) -> None:
+        """W_init: the one given, unless a file gave one. ΔW stays."""
+        if fresh(self.initial):
+            self.initial.copy_(initial)
 
 
 class FirstValue(nn.Module):

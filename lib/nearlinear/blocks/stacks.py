@@ -55,11 +55,11 @@ RECIPES: dict[Stack, Recipe] = {
     "v-skipinit-value-skip": Recipe(VSkipInit, {"attention_shape": "value-skip"}),
     **{name: Recipe(block) for name, block in BLOCKS.items()},
 }
-"""Every stack by name; the eight blocks of the paper are among them."""
+"""Every stack by name; the eight blocks of the models are among them."""
 
 
 def stack(name: Stack, *, L: int, d: int, h: int, seed: int) -> nn.ModuleList:
-    """L blocks with weights of standard deviation 1/√d, as a state of size 1 keeps its size then; float64.
+    """L blocks with weights of standard deviation 1/√d, with which a square matrix keeps the size of a state; float64.
 
     What is zero, the identity or orthogonal by design stays so. Raises InputError for a name that is not known.
     """

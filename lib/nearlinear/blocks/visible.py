@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nearlinear.errors import InputError
+
 UNKNOWN = -1
 """Keys of a cache that counts its tokens on the device; `over` says how many there are."""
 
@@ -59,9 +61,14 @@ class Visible:
         return self.ranges is None or self.real is not None or self.slopes is not None
 
     def over(self, n_keys: int) -> "Visible":
-        """The same among `n_keys` keys: a static cache has room for more than there are yet."""
+        """The same among `n_keys` keys: a static cache has room for more than there are yet.
+
+        Raises InputError for a cache that has let go of some.
+        """
         if n_keys == self.n_keys:
             return self
+        if n_keys < self.n_keys:
+            raise InputError(f"the cache has {n_keys} of {self.n_keys} tokens: give one that forgets none")
         real = None if self.real is None else F.pad(self.real, (0, n_keys - self.real.shape[1]))
         return self.but(n_keys=n_keys, real=real, ranges=None, roomy=True, made=None)
 

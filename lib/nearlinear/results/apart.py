@@ -3,7 +3,7 @@
 from .records import Number, Record
 
 ORDER = ("pre-ln", "skipless", "v-skipinit", "sas", "sas-p", "sas-p-no-norm", "post-ln", "parallel")
-"""The eight blocks: six down the ladder, each with less than the one before, then two beside it."""
+"""The eight blocks: six down the ladder, then two beside it."""
 
 
 class Part(Record):

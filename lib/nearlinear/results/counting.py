@@ -65,7 +65,7 @@ MADE: dict[str, Made] = {
     "sas-p-no-norm": Made(values=0, first=1, norms=0, norms_once=2, shaped="always", gains=2, half=True),
     "skipless": Made(values=2, norms=2),
 }
-"""Block → what it is made of, in the order in which the paper takes parts out."""
+"""Block → what it is made of, in the order of the configuration's names."""
 
 
 def _made(block: str) -> Made:
