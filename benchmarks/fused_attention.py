@@ -61,14 +61,16 @@ def fused_way(seen: Visible) -> Way:
     return lambda q, k, v, gains: shaped(q, k, v, v, tuple(gains), seen, sdpa)
 
 
-def ways(T: int, device: torch.device, dtype: torch.dtype) -> dict[str, Way]:
+def ways(T: int, device: torch.device, dtype: torch.dtype, *, only: str | None = None) -> dict[str, Way]:
+    """Every way by name, or one: what another would keep in memory is not made then."""
     seen = visible(T, causal=True, device=device)
-    return {
-        "dense": dense_way(T, device, dtype),
-        "fused": fused_way(seen),
-        "softmax": lambda q, k, v, gains: sdpa(q, k, v, seen),
-        "mean": lambda q, k, v, gains: visible_mean(v, seen),
+    makers = {
+        "dense": lambda: dense_way(T, device, dtype),
+        "fused": lambda: fused_way(seen),
+        "softmax": lambda: lambda q, k, v, gains: sdpa(q, k, v, seen),
+        "mean": lambda: lambda q, k, v, gains: visible_mean(v, seen),
     }
+    return {name: make() for name, make in makers.items() if only in (None, name)}
 
 
 def inputs(batch: int, T: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, ...]:
@@ -113,9 +115,9 @@ def compiled(way: Way, backend: str) -> Way:
 def peak_here(way: str, T: int) -> int:
     """Bytes that one text of T tokens takes above the inputs, in this process, which does nothing else."""
     device, dtype = torch.device("cpu"), torch.float32
-    forward_backward(ways(16, device, dtype)[way], inputs(1, 16, device, dtype))()  # what a first call loads
+    forward_backward(ways(16, device, dtype, only=way)[way], inputs(1, 16, device, dtype))()  # what a first call loads
     leaves = inputs(1, T, device, dtype)
-    work = forward_backward(ways(T, device, dtype)[way], leaves)
+    work = forward_backward(ways(T, device, dtype, only=way)[way], leaves)
     before = peak()
     work()
     return peak() - before
