@@ -205,3 +205,22 @@ def test_a_cache_that_forgets():
     model(ids(T=5), past_key_values=cache)
     with pytest.raises(InputError, match=r"the cache has \d of \d tokens: give one that forgets none"):
         model(ids(T=1), past_key_values=cache)
+
+
+@pytest.mark.parametrize("how", [{"positions": "alibi"}, {"window": 4}])
+def test_padding_between_tokens_where_distance_counts(how):
+    model, mask = moved("sas", **how), torch.tensor([[1, 1, 1, 0, 0, 1, 1]])
+    with pytest.raises(InputError, match="padding stands between tokens, and ALiBi and windows would count it"):
+        model(ids(B=1, T=7), attention_mask=mask)
+    cache = DynamicCache()
+    model(ids(B=1, T=5), attention_mask=mask[:, :5], past_key_values=cache)
+    with pytest.raises(InputError, match="put it before or after them"):
+        model(ids(B=1, T=1), attention_mask=mask[:, :6], past_key_values=cache)
+    model(ids(B=1, T=5), attention_mask=torch.tensor([[0, 0, 1, 1, 1]]))
+
+
+def test_a_packed_document_that_begins_with_padding():
+    model, segments = moved("sas"), torch.tensor([[0, 0, 0, 1, 1, 1]])
+    with pytest.raises(InputError, match="a packed document begins with padding: give the padding a segment"):
+        model(ids(B=1, T=6), attention_mask=torch.tensor([[0, 1, 1, 1, 1, 1]]), segments=segments)
+    model(ids(B=1, T=6), attention_mask=torch.tensor([[1, 1, 0, 1, 1, 1]]), segments=segments)

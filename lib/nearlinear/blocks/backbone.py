@@ -10,7 +10,16 @@ from transformers.utils.generic import can_return_tuple
 from nearlinear.errors import InputError
 
 from .blocks import BLOCKS
-from .checks import check_cache, check_dtype, check_length, check_mask, check_segments, check_weights, refuse_cache
+from .checks import (
+    check_cache,
+    check_dtype,
+    check_gaps,
+    check_length,
+    check_mask,
+    check_segments,
+    check_weights,
+    refuse_cache,
+)
 from .config import SimplifiedConfig
 from .context import Context
 from .fold import place_folded
@@ -162,6 +171,7 @@ class SimplifiedModel(SimplifiedPreTrained):
         roomy = cache is not None and cache.is_compileable
         check_mask(attention_mask, x, n_past, roomy=roomy)
         check_segments(segments, x, cache)
+        check_gaps(attention_mask, segments, self.config)
         check_length(T + n_past if isinstance(n_past, int) else T, self.config)
         seen = visible(
             T,

@@ -60,6 +60,25 @@ def check_segments(segments: Tensor | None, x: Tensor, cache: Cache | None) -> N
         raise InputError("packed documents have no cache, for none of them goes on: give no past_key_values")
 
 
+def check_gaps(mask: Tensor | None, segments: Tensor | None, config: SimplifiedConfig) -> None:
+    """Raises InputError for padding that would count as text: between tokens, with ALiBi or a window, which go by the
+    distance of places; and before the tokens of a packed document, whose positions count from its start.
+
+    This reads the mask, so it is not asked where one cannot wait for the answer: while compiling, on the meta device.
+    """
+    if mask is None or mask.is_meta or torch.compiler.is_compiling():
+        return
+    begins = mask[:, 1:].bool() & ~mask[:, :-1].bool()  # a token after padding
+    if segments is not None and bool((begins & (segments[:, 1:] == segments[:, :-1])).any()):
+        raise InputError("a packed document begins with padding: give the padding a segment of its own")
+    if config.positions != "alibi" and config.window is None:
+        return
+    if bool((begins.sum(-1) + mask[:, 0].bool() > 1).any()):
+        raise InputError(
+            "padding stands between tokens, and ALiBi and windows would count it as text: put it before or after them"
+        )
+
+
 def check_length(T: int, config: SimplifiedConfig) -> None:
     """Raises InputError for more tokens than learned positions."""
     if config.positions == "learned" and config.max_position_embeddings < T:
