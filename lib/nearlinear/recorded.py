@@ -18,6 +18,8 @@ from nearlinear.results.records import Record
 from nearlinear.results.signal import SIZES, SignalSpec, SignalStudy
 from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
+from nearlinear.results.training import TrainingRun, TrainSpec
+from nearlinear.results.training_specs import core, screen
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -35,6 +37,8 @@ RECORDED: dict[str, Record] = {
     **_SMOLLM2.named("smollm2-135m"),
     "rank-collapse": SIZES["cpu"],
     "rank-collapse-quick": SIZES["quick"],
+    **screen("laptop"),
+    **core("laptop"),
 }
 """Every recorded run by name."""
 
@@ -47,6 +51,7 @@ KINDS = {
     DistilSpec: (DistilStudy, "nearlinear.edit.distil_study:run"),
     ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
     SignalSpec: (SignalStudy, "nearlinear.blocks.collapse:run"),
+    TrainSpec: (TrainingRun, "nearlinear.train.run:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

@@ -172,7 +172,6 @@ class SimplifiedModel(SimplifiedPreTrained):
         check_mask(attention_mask, x, n_past, roomy=roomy)
         check_segments(segments, x, cache)
         check_gaps(attention_mask, segments, self.config)
-        check_length(T + n_past if isinstance(n_past, int) else T, self.config)
         seen = visible(
             T,
             causal=self.config.causal,
@@ -182,6 +181,8 @@ class SimplifiedModel(SimplifiedPreTrained):
             segments=segments,
             device=x.device,
         )
+        places = None if segments is None else places_of(seen)
+        check_length(T + n_past if isinstance(n_past, int) else T, self.config, places)
         if self.config.positions == "alibi":
             seen = seen.with_slopes(alibi_slopes(self.config.num_attention_heads, x.device))
         return seen if roomy or self.config._attn_implementation not in OURS else seen.prepared(x.dtype)

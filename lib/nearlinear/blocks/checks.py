@@ -79,9 +79,17 @@ def check_gaps(mask: Tensor | None, segments: Tensor | None, config: SimplifiedC
         )
 
 
-def check_length(T: int, config: SimplifiedConfig) -> None:
-    """Raises InputError for more tokens than learned positions."""
-    if config.positions == "learned" and config.max_position_embeddings < T:
+def check_length(T: int, config: SimplifiedConfig, places: Tensor | None = None) -> None:
+    """Raises InputError for more tokens than learned positions.
+
+    `places`: of tokens in packed documents, which may all be short enough where the row is not. They are looked at in
+    such a row alone, because a device must be waited for.
+    """
+    if config.positions != "learned" or config.max_position_embeddings >= T:
+        return
+    if places is not None and not torch.compiler.is_compiling():
+        T = int(places.max()) + 1
+    if config.max_position_embeddings < T:
         raise InputError(
             f"{T} tokens, and the model knows {config.max_position_embeddings} positions: cut them, or raise "
             "max_position_embeddings"

@@ -1,0 +1,86 @@
+"""The trainings of the book as specifications: the chapters ask for these, and these are recorded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nearlinear.errors import InputError
+
+from .training import Architecture, Block, Reading, Recipe, TrainSpec
+
+SIX: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")
+"""The blocks that are compared."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One size of every study. `rates`: tried for each block; `chosen`: the one that each block learnt most by."""
+
+    architecture: Architecture
+    reading: Reading
+    steps: int
+    screen_steps: int
+    batch: int
+    rates: tuple[float, ...]
+    chosen: Mapping[Block, float]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    precision: str = "float32"
+    more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
+
+    def recipe(self, lr: float, steps: int, **other) -> Recipe:
+        return Recipe(steps=steps, batch=self.batch, lr=lr, precision=self.precision, **other)
+
+    def spec(self, block: Block, recipe: Recipe, seed: int, **architecture) -> TrainSpec:
+        """`architecture`: what differs from the size's own."""
+        shape = self.architecture.model_copy(update={"block": block, **architecture})
+        return TrainSpec(architecture=shape, reading=self.reading, recipe=recipe, seed=seed, order_seed=seed)
+
+
+RATES = (1e-3, 3e-3, 9e-3)
+
+SIZES = {
+    "quick": Size(
+        architecture=Architecture(L=2, d=16, h=2, T=32),
+        reading=Reading(n_evaluate=2048),
+        steps=20,
+        screen_steps=10,
+        batch=4,
+        rates=(1e-3, 1e-2),
+        chosen=dict.fromkeys(SIX, 1e-2),
+        seeds=(0, 1),
+    ),
+    "laptop": Size(
+        architecture=Architecture(L=10, d=64, h=4, T=64),
+        reading=Reading(),
+        steps=4000,
+        screen_steps=1000,
+        batch=16,
+        rates=RATES,
+        chosen=dict.fromkeys(SIX, 3e-3),
+    ),
+}
+
+
+def size_of(size: str) -> Size:
+    if size not in SIZES:
+        raise InputError(f"no size {size!r}: choose one of {', '.join(SIZES)}")
+    return SIZES[size]
+
+
+def screen(size: str = "laptop", blocks: Sequence[Block] = SIX) -> dict[str, TrainSpec]:
+    """Every block at every rate, for fewer steps, one seed."""
+    at = size_of(size)
+    return {
+        f"train-{size}-screen-{block}-{rate:g}": at.spec(block, at.recipe(rate, at.screen_steps), seed=100)
+        for block in blocks
+        for rate in sorted({*at.rates, *at.more_rates.get(block, ())})
+    }
+
+
+def core(size: str = "laptop", blocks: Sequence[Block] = SIX) -> dict[str, TrainSpec]:
+    """Every block at its own rate, every seed: Figs. 2, 5 and 26 of arXiv 2311.01906."""
+    at = size_of(size)
+    return {
+        f"train-{size}-core-{block}-{seed}": at.spec(block, at.recipe(at.chosen[block], at.steps), seed)
+        for seed in at.seeds
+        for block in blocks
+    }

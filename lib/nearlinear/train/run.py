@@ -1,0 +1,208 @@
+"""From a specification of training to its result; what the run leaves on the way lies in the user's cache."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from nearlinear.edit.checkpoint import Checkpoint
+from nearlinear.inputs.load import torch_device
+from nearlinear.inputs.twin import state_sha256
+from nearlinear.measure.signal import signal_of
+from nearlinear.results import making
+from nearlinear.results.provenance import ModelSource, Provenance
+from nearlinear.results.signal import Signal
+from nearlinear.results.store import replacing, results_cache, spec_sha256
+from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec
+
+from .batches import Batches
+from .looking import by_document, look_at
+from .loop import Diverged, Event, train
+from .losses import window_losses
+from .models import fresh_model
+from .parallel import joined
+from .texts import Texts, texts_for
+
+SIGNAL_WINDOWS = 16
+"""Windows of the evaluated text that the signal is measured on."""
+
+
+def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) -> TrainingRun:
+    """Train what `spec` says and measure it. A run that was interrupted goes on from its last checkpoint.
+
+    A run that diverges is a result too: its curve up to there, and the reason. `texts`: those of the specification,
+    where the caller has them already. Raises InputError for a text, tokens or options that are not known,
+    NotEnoughTokens for too short a text.
+    """
+    started = time.perf_counter()
+    making.commit(), making.library_sha256(TrainingRun.made_by)  # remembered now: the files may change meanwhile
+    place = torch_device(device)
+    with joined(place) as processes:
+        texts = texts or _texts(spec.reading, spec.architecture.T)
+        training = Training(spec, texts, place)
+        before, stopped, events = training.signal(), "", []
+        try:
+            events.extend(training.events(processes))
+        except Diverged as error:
+            stopped, events = str(error), training.done
+            training.restore()
+        return training.result(events, before, stopped, time.perf_counter() - started)
+
+
+@dataclass
+class Training:
+    """One model on its way."""
+
+    spec: TrainSpec
+    texts: Texts
+    device: torch.device
+
+    def __post_init__(self):
+        self.done: list[Event] = []
+
+    @cached_property
+    def model(self) -> nn.Module:
+        model = fresh_model(self.spec, self.texts.vocabulary).to(self.device)
+        return model.double() if self.spec.recipe.precision == "float64" else model
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where checkpoint and weights lie, by specification and code."""
+        return run_folder(self.spec)
+
+    @cached_property
+    def start(self) -> Look:
+        return look_at(self.model, 0, self.texts.evaluate, self.spec.reading)
+
+    def events(self, processes) -> Iterable[Event]:
+        """Train; what was yielded is in `done`."""
+        spec, reading = self.spec, self.spec.reading
+        masked = reading.task == "masked"
+        batches = Batches(
+            self.texts.train.windows,
+            spec.recipe.batch,
+            seed=spec.order_seed,
+            mask_id=self.texts.vocabulary if masked else None,
+            mask_share=reading.mask_share,
+        )
+        sha256 = state_sha256(self.model)
+        self.keep(0), self.start  # before the first step
+        settings = {"spec": spec_sha256(spec), "code": making.library_sha256(TrainingRun.made_by), "start": sha256}
+        checkpoint = Checkpoint(self.folder / "checkpoint.safetensors", settings | {"text": self.texts.sha256})
+        what = f"{spec.architecture.block} {spec.seed}"
+        steps = train(
+            self.model,
+            batches,
+            spec.recipe,
+            spec.stops,
+            look=self.look,
+            checkpoint=checkpoint,
+            processes=processes,
+            what=what,
+        )
+        for event in steps:
+            self.done.append(event)
+            yield event
+
+    def look(self, step: int) -> dict:
+        """What the event of this step remembers; weights are kept beside it."""
+        if step not in self.spec.looks:
+            return {}
+        self.keep(step)
+        return look_at(self.model, step, self.texts.evaluate, self.spec.reading).model_dump(mode="json")
+
+    def keep(self, step: int) -> None:
+        """The weights after `step` steps, in a file of their own."""
+        with replacing(self.folder / f"step-{step}.safetensors") as temporary:
+            save_file(plain_weights(self.model), temporary)
+
+    def restore(self) -> None:
+        """Go back to the last look, when training has broken."""
+        step = max([0, *(event.step for event in self.done if event.seen)])
+        self.model.load_state_dict(load_file(self.folder / f"step-{step}.safetensors"), strict=False)
+
+    def signal(self) -> Signal:
+        ids = self.texts.evaluate.windows[:SIGNAL_WINDOWS].long().to(self.device)
+        training = self.model.training
+        found = signal_of(self.model.eval(), ids)
+        self.model.train(training)
+        return found
+
+    def result(self, events: Sequence[Event], before: Signal, stopped: str, seconds: float) -> TrainingRun:
+        spec, texts = self.spec, self.texts
+        losses, tokens = by_document(window_losses(self.model, texts.evaluate, spec.reading), texts.evaluate)
+        columns = {name: tuple(getattr(event, name) for event in events) for name in ("loss", "grad_norm", "seconds")}
+        return TrainingRun(
+            spec=spec,
+            n_parameters=sum(weight.numel() for weight in self.model.parameters()),
+            vocabulary=texts.vocabulary,
+            n_train=texts.train.n_tokens,
+            n_dropped=texts.n_dropped,
+            epochs=spec.recipe.steps * spec.recipe.batch * spec.architecture.T / texts.train.n_tokens,
+            steps=tuple(event.step for event in events),
+            losses=columns["loss"],
+            grad_norms=columns["grad_norm"],
+            seconds=columns["seconds"],
+            looks=(self.start, *(Look.model_validate(event.seen) for event in events if event.seen)),
+            chosen_loss=float(window_losses(self.model, texts.choose, spec.reading).mean()),
+            document_losses=losses,
+            document_tokens=tokens,
+            before=before,
+            after=self.signal(),
+            stopped=stopped,
+            weights_sha256=state_sha256(self.model),
+            provenance=self.provenance(seconds),
+        )
+
+    def provenance(self, seconds: float) -> Provenance:
+        spec, texts, (commit, clean) = self.spec, self.texts, making.commit()
+        model = ModelSource(
+            id=f"{spec.architecture.block}, from scratch",
+            sha256=state_sha256(fresh_model(spec, texts.vocabulary)),
+            architecture=type(self.model).__name__,
+            n_parameters=sum(weight.numel() for weight in self.model.parameters()),
+            L=spec.architecture.L,
+            d=spec.architecture.d,
+            note="the hash is of the weights before the first step",
+        )
+        return Provenance(
+            model=model,
+            corpus=texts.source,
+            n_tokens=spec.recipe.steps * spec.recipe.batch * spec.architecture.T,
+            n_windows=len(texts.train.windows),
+            windows_sha256=texts.sha256,
+            seed=spec.seed,
+            device=str(self.device),
+            dtype=str(self.model.dtype).removeprefix("torch."),
+            precision=spec.recipe.precision,
+            versions=making.versions(),
+            seconds=round(seconds, 2),
+            commit=commit,
+            clean=clean,
+            command=making.command(),
+            library_sha256=making.library_sha256(TrainingRun.made_by),
+            spec_sha256=spec_sha256(spec),
+            created=making.now(),
+        )
+
+
+@lru_cache(maxsize=1)
+def _texts(reading: Reading, T: int) -> Texts:
+    """The last text is remembered: the runs of a study share it."""
+    return texts_for(reading, T)
+
+
+def run_folder(spec: TrainSpec) -> Path:
+    """Where a run leaves its checkpoint, and its weights at every look."""
+    return results_cache() / making.library_sha256(TrainingRun.made_by)[:16] / f"{spec_sha256(spec)[:16]}.training"
+
+
+def plain_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Every weight and constant by name, on the CPU; what is tied stands once."""
+    tied = set(getattr(model, "all_tied_weights_keys", None) or {})
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
