@@ -5,6 +5,7 @@ import torch
 
 from nearlinear.blocks.config import BLOCK_NAMES
 from nearlinear.blocks.model import SimplifiedModel
+from nearlinear.errors import InputError
 
 from .made import V, ids, moved, normal, padded
 
@@ -31,6 +32,16 @@ def test_packed_documents_are_as_if_each_were_alone(name, causal, positions):
     packed = model(torch.cat([one, other], 1), segments=segments).last_hidden_state
     alone = torch.cat([model(text, use_cache=False).last_hidden_state for text in (one, other)], 1)
     torch.testing.assert_close(packed, alone, atol=1e-5, rtol=0)
+
+
+def test_packed_documents_may_be_short_where_their_row_is_long():
+    model = moved("sas", SimplifiedModel, max_position_embeddings=6).double()
+    one, other = ids(1, 4), ids(1, 6, seed=1)
+    segments = torch.tensor([[0] * 4 + [1] * 6])
+    packed = model(torch.cat([one, other], 1), segments=segments).last_hidden_state
+    torch.testing.assert_close(packed[:, 4:], model(other, use_cache=False).last_hidden_state, atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match="7 tokens, and the model knows 6 positions"):
+        model(ids(1, 10), segments=torch.tensor([[0] * 3 + [1] * 7]))
 
 
 def test_a_window_forgets():

@@ -22,6 +22,7 @@ from .foresight import foresight_by_block, foresight_table
 from .ladder import ladder_code, ladder_drawn, ladder_signal, ladder_table
 from .ladder_picker import ladder_picker
 from .ladder_verdicts import ladder_findings, ladder_rows
+from .measured_speed import measured_speeds
 from .paper import PRINTED, SCORE, Printed, printed
 from .picker import (
     Frame,
@@ -122,6 +123,7 @@ __all__ = [
     "linearity_findings",
     "linearity_rows",
     "map_variants",
+    "measured_speeds",
     "numbers",
     "paper_and_ours",
     "parameters_by_block",

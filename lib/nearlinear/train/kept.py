@@ -1,0 +1,57 @@
+"""A model as it stood at one of the looks of its training, ready to be measured, pruned or saved."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from nearlinear.errors import InputError
+from nearlinear.inputs.load import LoadedModel, torch_device
+from nearlinear.inputs.twin import state_sha256
+from nearlinear.results.provenance import ModelSource
+from nearlinear.results.training import TrainSpec
+
+from .models import fresh_model
+from .run import run, run_folder
+from .texts import Texts, texts_for
+
+
+def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", texts: Texts | None = None) -> LoadedModel:
+    """The model of `spec` after `step` steps (None: the last), in eval mode; trained now where it lies nowhere yet.
+
+    Raises InputError for a step at which nobody looked, and as `run` does.
+    """
+    step = spec.recipe.steps if step is None else step
+    if step not in spec.looks:
+        raise InputError(f"no weights are kept after {step} steps: choose one of {', '.join(map(str, spec.looks))}")
+    texts = texts or texts_for(spec.reading, spec.architecture.T)
+    model = fresh_model(spec, texts.vocabulary)
+    if step:
+        file = run_folder(spec) / f"step-{step}.safetensors"
+        if not file.exists():
+            run(spec, device=device, texts=texts)
+        load_weights(model, file)
+    source = source_of(model, spec, f"{spec.architecture.block}, seed {spec.seed}, after {step} steps")
+    return LoadedModel(model.eval().to(torch_device(device)), texts.tokenizer, source, context=spec.architecture.T)
+
+
+def load_weights(model: nn.Module, file: Path) -> None:
+    """Put the weights of a file into a model of the same architecture, whatever type they were saved in."""
+    tensors = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    if unexpected or set(missing) - set(getattr(model, "all_tied_weights_keys", None) or {}):
+        raise InputError(f"{file.name} holds the weights of another model: choose the file of this specification")
+
+
+def source_of(model: nn.Module, spec: TrainSpec, note: str) -> ModelSource:
+    """Which weights: their hash says it, and the note says how they came about."""
+    return ModelSource(
+        id=f"{spec.architecture.variant or spec.architecture.block}, trained here",
+        sha256=state_sha256(model),
+        architecture=type(model).__name__,
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
+        L=spec.architecture.L,
+        d=spec.architecture.d,
+        note=note,
+    )
