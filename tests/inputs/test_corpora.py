@@ -55,6 +55,13 @@ def test_the_standard_library_without_its_tests():
     assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in corpus.source.note
 
 
+def test_installed_packages_come_after_the_standard_library(monkeypatch):
+    monkeypatch.setattr(corpora, "_sources", lambda root: (root.name,))
+    library, *packages = load_corpus("python-packages").documents
+    assert library.startswith("python3")
+    assert packages == ["torch", "transformers"]
+
+
 def test_every_corpus_says_whose_it_is():
     assert all(card.what and card.licence and card.attribution and card.note for card in CORPORA.values())
 
@@ -85,7 +92,8 @@ def test_files_that_are_no_text(tmp_path, content, message):
 @pytest.mark.parametrize("name", ["wikipedia", "/no/such/file.txt", ""])
 def test_an_unknown_name_lists_the_known_ones(name):
     with pytest.raises(
-        InputError, match=r"no text .*: give one of wikipedia-sample, tales, python-stdlib, a text file"
+        InputError,
+        match=r"no text .*: give one of wikipedia-sample, tales, python-stdlib, python-packages, a text file",
     ):
         load_corpus(name)
 

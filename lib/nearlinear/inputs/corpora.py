@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -60,7 +61,17 @@ def _column(table: bytes, name: str) -> list[str]:
 
 def python_stdlib() -> tuple[str, ...]:
     """Python's standard library without its tests, one document a file, in order of path."""
-    root = Path(sysconfig.get_path("stdlib"))
+    return _sources(Path(sysconfig.get_path("stdlib")))
+
+
+def python_packages() -> tuple[str, ...]:
+    """The standard library, then the sources of torch and transformers as installed: enough for a larger model."""
+    roots = (Path(find_spec(name).origin).parent for name in ("torch", "transformers"))
+    return python_stdlib() + tuple(text for root in roots for text in _sources(root))
+
+
+def _sources(root: Path) -> tuple[str, ...]:
+    """The Python files under a folder without tests, in order of path."""
     skip = re.compile(r"(^|/)(site-packages|dist-packages|tests?|idle_test|__pycache__)(/|$)|(^|/)_sysconfigdata")
     names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
     texts = (_source(root / name) for name in names if not skip.search(name))
@@ -92,6 +103,13 @@ CORPORA = {
         attribution="Python Software Foundation and contributors",
         note="standard library of Python " + ".".join(map(str, sys.version_info[:3])),
         read=python_stdlib,
+    ),
+    "python-packages": Card(
+        what="the same, and the source of the torch and transformers that are installed, without tests",
+        licence="PSF-2.0; BSD-3-Clause; Apache-2.0",
+        attribution="Python Software Foundation, the authors of PyTorch, and of Transformers, with their contributors",
+        note="Python " + ".".join(map(str, sys.version_info[:3])) + ", torch and transformers as installed",
+        read=python_packages,
     ),
 }
 

@@ -13,7 +13,10 @@ SIX: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "s
 
 @dataclass(frozen=True)
 class Size:
-    """One size of every study. `rates`: tried for each block; `chosen`: the one that each block learnt most by."""
+    """One size of every study. `rates`: tried for each block; `chosen`: the one that each block learnt most by.
+
+    Ablations have `ablation_L` blocks; `depths`: a shallow model and a deep one; `prose`: a text that is no code.
+    """
 
     architecture: Architecture
     reading: Reading
@@ -24,15 +27,22 @@ class Size:
     chosen: Mapping[Block, float]
     seeds: tuple[int, ...] = (0, 1, 2)
     precision: str = "float32"
+    ablation_L: int = 6
+    ablation_steps: int = 1500
+    masked_steps: int = 2000
+    depths: tuple[int, int] = (6, 24)
+    prose: str = "wikipedia-sample"
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
 
     def recipe(self, lr: float, steps: int, **other) -> Recipe:
         return Recipe(steps=steps, batch=self.batch, lr=lr, precision=self.precision, **other)
 
-    def spec(self, block: Block, recipe: Recipe, seed: int, **architecture) -> TrainSpec:
+    def spec(
+        self, block: Block, recipe: Recipe, seed: int, *, reading: Reading | None = None, **architecture
+    ) -> TrainSpec:
         """`architecture`: what differs from the size's own."""
         shape = self.architecture.model_copy(update={"block": block, **architecture})
-        return TrainSpec(architecture=shape, reading=self.reading, recipe=recipe, seed=seed, order_seed=seed)
+        return TrainSpec(architecture=shape, reading=reading or self.reading, recipe=recipe, seed=seed, order_seed=seed)
 
 
 RATES = (1e-3, 3e-3, 9e-3)
@@ -47,6 +57,11 @@ SIZES = {
         rates=(1e-3, 1e-2),
         chosen=dict.fromkeys(SIX, 1e-2),
         seeds=(0, 1),
+        ablation_L=2,
+        ablation_steps=20,
+        masked_steps=20,
+        depths=(1, 3),
+        prose="tales",
     ),
     "laptop": Size(
         architecture=Architecture(L=10, d=64, h=4, T=64),
@@ -57,7 +72,37 @@ SIZES = {
         rates=RATES,
         chosen=dict.fromkeys(SIX, 3e-3),
     ),
+    "colab": Size(
+        architecture=Architecture(L=18, d=256, h=4, T=128),
+        reading=Reading(),
+        steps=600,
+        screen_steps=200,
+        batch=128,
+        rates=RATES,
+        chosen=dict.fromkeys(SIX, 3e-3),
+        seeds=(0,),
+        precision="fp16",
+        ablation_steps=300,
+        masked_steps=600,
+        depths=(6, 36),
+    ),
+    "gpu": Size(
+        architecture=Architecture(L=18, d=384, h=6, T=128),
+        reading=Reading(corpus="python-packages", tokens="bpe-4096", held_out=0.01, n_evaluate=262_144),
+        steps=1400,
+        screen_steps=350,
+        batch=128,
+        rates=(3e-4, 1e-3, 3e-3),
+        chosen=dict.fromkeys(SIX, 1e-3),
+        precision="bf16",
+        ablation_L=18,
+        ablation_steps=700,
+        masked_steps=1400,
+        depths=(18, 72),
+    ),
 }
+"""quick: for tests. laptop: two cores, hours. colab: fp16 with scaled losses, half an hour a chapter by arithmetic; what
+its rates should be is not known, they are the laptop's. gpu: one epoch of what `python-packages` holds."""
 
 
 def size_of(size: str) -> Size:

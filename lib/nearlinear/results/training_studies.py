@@ -1,0 +1,130 @@
+"""The studies of training beside the core one: each changes one thing, at three seeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .training import Block, Reading, TrainSpec
+from .training_specs import Size, size_of
+
+Options = Mapping[str, bool | float | str]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of an ablation: the block, what its configuration says besides, and what its recipe does."""
+
+    block: Block
+    options: Options = field(default_factory=dict)
+    variant: str = ""
+    recipe: Mapping[str, float | str] = field(default_factory=dict)
+    rate: float = 1.0
+
+
+BETAS = (0.0, 0.1, 0.3, 1.0)
+
+
+def _values(**options: bool | float | str) -> Setting:
+    return Setting("v-skipinit", options)
+
+
+VALUES: dict[str, Setting] = {
+    **{
+        f"{start}-{beta:g}": _values(vp_init=start, vp_beta=beta)
+        for start in ("orthogonal", "identity")
+        for beta in BETAS
+    },
+    "tied-blocks-0": _values(vp_init="tied-blocks", vp_beta=0.0),
+    "tied-last-0": _values(vp_init="tied-last", vp_beta=0.0),
+    "orthogonal-rate-0.1": Setting("v-skipinit", recipe={"value_rate": 0.1}),
+    "orthogonal-rate-0.3": Setting("v-skipinit", recipe={"value_rate": 0.3}),
+    "identity-gains": _values(vp_init="identity", vp_beta=0.2, vp_train_gains=True),
+    "orthogonal-gains": _values(vp_init="orthogonal", vp_beta=0.2, vp_train_gains=True),
+    "pre-ln": Setting("pre-ln"),
+    "pre-ln-gains": Setting(
+        "pre-ln", {"vp_init": "identity", "vp_beta": 0.2, "vp_train_gains": True}, variant="pre-ln-values"
+    ),
+    "pre-ln-identity": Setting("pre-ln", variant="pre-ln-identity"),
+    "value-skip": _values(vp_init="identity", vp_beta=0.0, attention_shape="value-skip"),
+    "sas": Setting("sas"),
+    "sas-no-first-value": Setting("sas", variant="sas-no-first-value"),
+    "sas-cosine": Setting("sas", recipe={"schedule": "cosine"}),
+    "sas-no-mlp-skip": Setting("sas", variant="sas-no-mlp-skip"),
+    "sas-no-mlp-skip-rate-0.1": Setting("sas", variant="sas-no-mlp-skip", rate=0.1),
+    "sas-beta-ff-0.03": Setting("sas", {"beta_ff": 0.03}),
+    "sas-beta-ff-1": Setting("sas", {"beta_ff": 1.0}),
+}
+"""Figs. 3, 4, 9, 12 to 16, 21 to 25 of arXiv 2311.01906. W_V and W_P are those of `v-skipinit` unless said otherwise;
+"-gains" trains α and β from 1 and 0.2. The paper starts β_FF at O(1/√L): 0.17 for six blocks, as "sas" does."""
+
+DEEP: tuple[Block, ...] = ("pre-ln", "v-skipinit", "sas", "sas-p")
+ENCODERS: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")
+
+
+def ablations(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Every setting at every seed, on six blocks, at the rate that the core found for Pre-LN."""
+    at = size_of(size)
+    return {
+        f"train-{size}-values-{name}-{seed}": _spec(at, setting, seed)
+        for seed in at.seeds
+        for name, setting in VALUES.items()
+    }
+
+
+def _spec(at: Size, setting: Setting, seed: int) -> TrainSpec:
+    recipe = at.recipe(at.chosen["pre-ln"] * setting.rate, at.ablation_steps, **setting.recipe)
+    options = tuple(sorted(setting.options.items()))
+    return at.spec(setting.block, recipe, seed, L=at.ablation_L, options=options, variant=setting.variant)
+
+
+def depth(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Shallow and deep models with MLPs twice as wide as the state: Fig. 6."""
+    at = size_of(size)
+    return {
+        f"train-{size}-depth-{L}-{block}-{seed}": at.spec(
+            block, at.recipe(at.chosen[block], at.ablation_steps), seed, L=L, d_ff=2 * at.architecture.d
+        )
+        for seed in at.seeds
+        for L in at.depths
+        for block in DEEP
+    }
+
+
+def encoders(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Masked language models on prose: Figs. 7 and 27."""
+    at = size_of(size)
+    reading = at.reading.model_copy(update={"task": "masked", "corpus": at.prose})
+    return {
+        f"train-{size}-masked-{block}-{seed}": at.spec(
+            block, at.recipe(at.chosen[block], at.masked_steps), seed, L=at.ablation_L, reading=reading
+        )
+        for seed in at.seeds
+        for block in ENCODERS
+    }
+
+
+def prose(size: str = "laptop") -> dict[str, TrainSpec]:
+    """SAS against parallel on prose, with ALiBi: Fig. 28."""
+    at = size_of(size)
+    reading = Reading(corpus=at.prose, n_evaluate=at.reading.n_evaluate)
+    return {
+        f"train-{size}-prose-{block}-{seed}": at.spec(
+            block,
+            at.recipe(at.chosen[block], at.ablation_steps),
+            seed,
+            L=at.ablation_L,
+            options=(("positions", "alibi"),),
+            reading=reading,
+        )
+        for seed in at.seeds
+        for block in ("parallel", "sas")
+    }
+
+
+def longer(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Three times the tokens of the core: Fig. 8."""
+    at = size_of(size)
+    return {
+        f"train-{size}-longer-{block}-{seed}": at.spec(block, at.recipe(at.chosen[block], 3 * at.steps), seed)
+        for seed in at.seeds
+        for block in ("pre-ln", "sas-p")
+    }
