@@ -101,8 +101,8 @@ SIZES = {
         depths=(18, 72),
     ),
 }
-"""quick: for tests. laptop: two cores, hours. colab: fp16 with scaled losses, half an hour a chapter by arithmetic; what
-its rates should be is not known, they are the laptop's. gpu: one epoch of what `python-packages` holds."""
+"""quick: for tests. laptop: two cores, hours. colab: fp16 with scaled losses, half an hour a chapter by arithmetic; its
+rates are the laptop's, since nobody has tried others. gpu: one epoch of what `python-packages` holds."""
 
 
 def size_of(size: str) -> Size:
