@@ -20,6 +20,7 @@ from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.training import TrainingRun, TrainSpec
 from nearlinear.results.training_specs import core, screen
+from nearlinear.results.training_studies import ablations, depth, encoders, longer, prose
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -37,10 +38,17 @@ RECORDED: dict[str, Record] = {
     **_SMOLLM2.named("smollm2-135m"),
     "rank-collapse": SIZES["cpu"],
     "rank-collapse-quick": SIZES["quick"],
+    **screen("quick"),
+    **core("quick"),
     **screen("laptop"),
     **core("laptop"),
 }
 """Every recorded run by name."""
+
+TO_COME: dict[str, Record] = {
+    name: spec for study in (ablations, depth, encoders, prose, longer) for name, spec in study("laptop").items()
+}
+"""Runs that are specified and have not been recorded yet."""
 
 KINDS = {
     ProfileSpec: (LinearityProfile, "nearlinear.study:run"),
@@ -67,7 +75,8 @@ def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) ->
     `only`: names that hold this text. `stale`: skip what the present library has already made.
     Raises InputError where no name fits.
     """
-    names = [name for name in RECORDED if only in name]
+    known = RECORDED | (TO_COME if only else {})
+    names = [name for name in known if only in name]
     if not names:
         raise InputError(f"no recorded result is called like {only!r}: there are {', '.join(RECORDED)}")
     folder = folder or Path(str(data_root("results")))
@@ -75,7 +84,7 @@ def renew(*, only: str = "", stale: bool = False, folder: Path | None = None) ->
         if stale and stands(name, folder):
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
-        for file, result in files_of(name, make(RECORDED[name])).items():
+        for file, result in files_of(name, make(known[name])).items():
             result.save(folder / file)
 
 
@@ -98,7 +107,8 @@ def results(specs: Iterable[Record], *, mode: str = "recorded", device: str = "a
 
 def stands(name: str, folder: Path) -> bool:
     """Whether the file is there, from this specification, by the library as it stands."""
-    kind = KINDS[type(RECORDED[name])][0]
+    spec = (RECORDED | TO_COME)[name]
+    kind = KINDS[type(spec)][0]
     path = folder / f"{name}.{kind.recorded_as}.json"
     if not path.exists():
         return False
@@ -106,4 +116,4 @@ def stands(name: str, folder: Path) -> bool:
         result = kind.load(path)
     except ValueError:  # written by a version whose results had other parts
         return False
-    return is_current(result) and result.provenance.spec_sha256 == spec_sha256(RECORDED[name])
+    return is_current(result) and result.provenance.spec_sha256 == spec_sha256(spec)

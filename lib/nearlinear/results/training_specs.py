@@ -50,7 +50,7 @@ RATES = (1e-3, 3e-3, 9e-3)
 SIZES = {
     "quick": Size(
         architecture=Architecture(L=2, d=16, h=2, T=32),
-        reading=Reading(n_evaluate=2048),
+        reading=Reading(corpus="tales", n_evaluate=2048),
         steps=20,
         screen_steps=10,
         batch=4,
@@ -71,6 +71,14 @@ SIZES = {
         batch=16,
         rates=RATES,
         chosen=dict.fromkeys(SIX, 3e-3),
+        more_rates={
+            "pre-ln": (5e-3,),
+            "parallel": (5e-3,),
+            "v-skipinit": (1.7e-3,),
+            "sas": (1.5e-2, 2.7e-2),
+            "sas-p": (1.5e-2, 2.7e-2),
+            "sas-p-no-norm": (1.5e-2, 2.7e-2),
+        },
     ),
     "colab": Size(
         architecture=Architecture(L=18, d=256, h=4, T=128),
@@ -115,7 +123,7 @@ def screen(size: str = "laptop", blocks: Sequence[Block] = SIX) -> dict[str, Tra
     """Every block at every rate, for fewer steps, one seed."""
     at = size_of(size)
     return {
-        f"train-{size}-screen-{block}-{rate:g}": at.spec(block, at.recipe(rate, at.screen_steps), seed=100)
+        f"train-{size}-screen-{block}-{round(1e4 * rate)}e-4": at.spec(block, at.recipe(rate, at.screen_steps), seed=100)
         for block in blocks
         for rate in sorted({*at.rates, *at.more_rates.get(block, ())})
     }

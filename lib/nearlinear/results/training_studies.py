@@ -29,14 +29,14 @@ def _values(**options: bool | float | str) -> Setting:
 
 VALUES: dict[str, Setting] = {
     **{
-        f"{start}-{beta:g}": _values(vp_init=start, vp_beta=beta)
+        f"{start}-{100 * beta:g}": _values(vp_init=start, vp_beta=beta)
         for start in ("orthogonal", "identity")
         for beta in BETAS
     },
     "tied-blocks-0": _values(vp_init="tied-blocks", vp_beta=0.0),
     "tied-last-0": _values(vp_init="tied-last", vp_beta=0.0),
-    "orthogonal-rate-0.1": Setting("v-skipinit", recipe={"value_rate": 0.1}),
-    "orthogonal-rate-0.3": Setting("v-skipinit", recipe={"value_rate": 0.3}),
+    "orthogonal-rate-10": Setting("v-skipinit", recipe={"value_rate": 0.1}),
+    "orthogonal-rate-30": Setting("v-skipinit", recipe={"value_rate": 0.3}),
     "identity-gains": _values(vp_init="identity", vp_beta=0.2, vp_train_gains=True),
     "orthogonal-gains": _values(vp_init="orthogonal", vp_beta=0.2, vp_train_gains=True),
     "pre-ln": Setting("pre-ln"),
@@ -49,12 +49,15 @@ VALUES: dict[str, Setting] = {
     "sas-no-first-value": Setting("sas", variant="sas-no-first-value"),
     "sas-cosine": Setting("sas", recipe={"schedule": "cosine"}),
     "sas-no-mlp-skip": Setting("sas", variant="sas-no-mlp-skip"),
-    "sas-no-mlp-skip-rate-0.1": Setting("sas", variant="sas-no-mlp-skip", rate=0.1),
-    "sas-beta-ff-0.03": Setting("sas", {"beta_ff": 0.03}),
-    "sas-beta-ff-1": Setting("sas", {"beta_ff": 1.0}),
+    "sas-no-mlp-skip-rate-10": Setting("sas", variant="sas-no-mlp-skip", rate=0.1),
+    "sas-beta-ff-3": Setting("sas", {"beta_ff": 0.03}),
+    "sas-beta-ff-100": Setting("sas", {"beta_ff": 1.0}),
 }
-"""Figs. 3, 4, 9, 12 to 16, 21 to 25 of arXiv 2311.01906. W_V and W_P are those of `v-skipinit` unless said otherwise;
-"-gains" trains α and β from 1 and 0.2. The paper starts β_FF at O(1/√L): 0.17 for six blocks, as "sas" does."""
+"""By name, in which shares are per cent: Figs. 3, 4, 9, 12 to 16, 21 to 25 of arXiv 2311.01906.
+
+W_V and W_P are those of `v-skipinit` unless said otherwise; "-gains" trains α and β from 1 and 0.2. The paper starts
+β_FF at O(1/√L): 0.17 for six blocks, as "sas" does.
+"""
 
 DEEP: tuple[Block, ...] = ("pre-ln", "v-skipinit", "sas", "sas-p")
 ENCODERS: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")

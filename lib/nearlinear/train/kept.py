@@ -1,12 +1,11 @@
 """A model as it stood at one of the looks of its training, ready to be measured, pruned or saved."""
 
-from pathlib import Path
-
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import nn
 
-from nearlinear.errors import InputError
+from nearlinear.errors import BrokenFile, InputError
 from nearlinear.inputs.load import LoadedModel, torch_device
 from nearlinear.inputs.twin import state_sha256
 from nearlinear.results.provenance import ModelSource
@@ -31,17 +30,23 @@ def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", text
         file = run_folder(spec) / f"step-{step}.safetensors"
         if not file.exists():
             run(spec, device=device, texts=texts)
-        load_weights(model, file)
+        load_weights(model, file.read_bytes())
     source = source_of(model, spec, f"{spec.architecture.block}, seed {spec.seed}, after {step} steps")
     return LoadedModel(model.eval().to(torch_device(device)), texts.tokenizer, source, context=spec.architecture.T)
 
 
-def load_weights(model: nn.Module, file: Path) -> None:
-    """Put the weights of a file into a model of the same architecture, whatever type they were saved in."""
-    tensors = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
-    missing, unexpected = model.load_state_dict(tensors, strict=False)
+def load_weights(model: nn.Module, content: bytes) -> None:
+    """Put the weights of a safetensors file into a model of the same architecture, whatever type they were saved in.
+
+    Raises BrokenFile for a file that cannot be read, or holds the weights of another model.
+    """
+    try:
+        tensors = {name: tensor.to(torch.float32) for name, tensor in load(content).items()}
+        missing, unexpected = model.load_state_dict(tensors, strict=False)
+    except (SafetensorError, RuntimeError) as error:
+        raise BrokenFile("a file of weights is broken or of another model: remove it and train again") from error
     if unexpected or set(missing) - set(getattr(model, "all_tied_weights_keys", None) or {}):
-        raise InputError(f"{file.name} holds the weights of another model: choose the file of this specification")
+        raise BrokenFile("a file of weights is of another model: remove it and train again")
 
 
 def source_of(model: nn.Module, spec: TrainSpec, note: str) -> ModelSource:
