@@ -30,13 +30,13 @@ class MeetingSpec(Record):
     """
 
     runs: Annotated[tuple[TrainSpec, ...], Field(min_length=1)]
-    halvings: Count = 9
+    halvings: Count = 8
     n_fit: Count = 16_384
     n_choose: Count = 8_192
     n_test: Count = 16_384
     n_attend: Count = 8_192
-    orders: tuple[str, ...] = ("greedy", "score", "heldout", "last")
-    count: Count = 3
+    orders: tuple[str, ...] = ("greedy", "score", "last")
+    count: Count = 5
     seed: int = 0
 
     @model_validator(mode="after")
@@ -58,7 +58,7 @@ class Attention(Record):
     A: the softmax matrix; M: what acts on the values, αI + βA − γC where the block has one, else A itself. Attention is
     that of the later half of each window, so that each token of the earlier half is asked by equally many.
     `first_mass`: of A, the mean weight on the first token; `top_first_mass`: by the head with most. `sink_mass`: of A,
-    on the token of the earlier half that gets most, whichever it is; `sink_first`: how often that is the first.
+    on the token of the earlier half that gets most, whichever it is; `sink_first`: how often that is the first alone.
     `first_share`, `own_share`: of M, |weight| on the first token and on a token itself, as a share of the row's.
     `first_value`, `first_length`: the length of the first token's value, and of its state after the block, next to the
     window's median. `first_longest`: how often no state is longer. `peak`: the largest coordinate of any state, next to
@@ -164,7 +164,7 @@ class MeetingStudy(StoredRecord):
     recorded_as: ClassVar[str] = "meeting"
     filename: ClassVar[str] = "meeting.json"
     made_by: ClassVar[tuple[str, ...]] = (
-        *(f"train/{name}.py" for name in ("kept", "meeting", "meeting_attention", "meeting_pruning")),
+        *(f"train/{name}.py" for name in ("meeting", "meeting_attention", "meeting_pruning")),
         *PruningStudy.made_by,
         *TrainingRun.made_by,
     )

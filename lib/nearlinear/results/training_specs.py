@@ -70,7 +70,14 @@ SIZES = {
         screen_steps=1000,
         batch=16,
         rates=RATES,
-        chosen=dict.fromkeys(SIX, 3e-3),
+        chosen={
+            "pre-ln": 5e-3,
+            "parallel": 5e-3,
+            "v-skipinit": 3e-3,
+            "sas": 9e-3,
+            "sas-p": 1.5e-2,
+            "sas-p-no-norm": 1.5e-2,
+        },
         more_rates={
             "pre-ln": (5e-3,),
             "parallel": (5e-3,),
