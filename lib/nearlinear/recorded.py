@@ -21,7 +21,7 @@ from nearlinear.results.store import is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.training import TrainingRun, TrainSpec
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import ablations, depth, encoders, longer, prose
+from nearlinear.results.training_studies import deep_tried, depth, encoders, equal, longer, prose, tried
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -44,12 +44,14 @@ RECORDED: dict[str, Record] = {
     **screen("laptop"),
     **core("laptop"),
     **meetings("laptop"),
-    **meetings("quick", blocks=("pre-ln", "sas-p")),
+    **meetings("quick"),
 }
 """Every recorded run by name."""
 
 TO_COME: dict[str, Record] = {
-    name: spec for study in (ablations, depth, encoders, prose, longer) for name, spec in study("laptop").items()
+    name: spec
+    for study in (tried, deep_tried, depth, encoders, prose, longer, equal)
+    for name, spec in study("laptop").items()
 }
 """Runs that are specified and have not been recorded yet."""
 

@@ -237,13 +237,26 @@ def joined(studies: Iterable[MeetingStudy], provenance: Provenance) -> MeetingSt
     return first.model_copy(update={"runs": runs, "provenance": provenance})
 
 
-def meetings(size: str = "laptop", blocks: Iterable[Block] = SIX) -> dict[str, MeetingSpec]:
-    """The study of a size by its name: every training of `training_specs.core`. Raises InputError for another size."""
-    texts = {
-        "quick": {"n_fit": 1024, "n_choose": 512, "n_test": 1024, "n_attend": 512, "halvings": 3},
-        "laptop": {},
-    }
-    if size not in texts:
-        raise InputError(f"no size {size!r}: choose one of {', '.join(texts)}")
-    runs = tuple(core(size, tuple(blocks)).values())
-    return {f"train-{size}-meeting": MeetingSpec(runs=runs, **texts[size])}
+TEXTS: dict[str, dict[str, int]] = {
+    "quick": {"n_fit": 1024, "n_choose": 512, "n_test": 1024, "n_attend": 512, "halvings": 3},
+    "laptop": {},
+    "colab": {},
+    "gpu": {"n_fit": 131_072, "n_choose": 65_536, "n_test": 131_072, "n_attend": 32_768},
+}
+"""What each size of the study has of its own: more text for wider models."""
+
+QUICK: tuple[Block, ...] = ("pre-ln", "sas-p")
+"""The blocks of the quick study."""
+
+
+def meeting(size: str = "laptop") -> MeetingSpec:
+    """The study of every training of `training_specs.core`. Raises InputError for a size that is not there."""
+    if size not in TEXTS:
+        raise InputError(f"no size {size!r}: choose one of {', '.join(TEXTS)}")
+    runs = core(size, QUICK if size == "quick" else SIX)
+    return MeetingSpec(runs=tuple(runs.values()), **TEXTS[size])
+
+
+def meetings(size: str = "laptop") -> dict[str, MeetingSpec]:
+    """The study of a size by the name that it is recorded under."""
+    return {f"train-{size}-meeting": meeting(size)}

@@ -32,6 +32,8 @@ class Size:
     masked_steps: int = 2000
     depths: tuple[int, int] = (6, 24)
     prose: str = "wikipedia-sample"
+    chosen_deep: Mapping[Block, float] = field(default_factory=dict)
+    ablation_rates: Mapping[str, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
 
     def recipe(self, lr: float, steps: int, **other) -> Recipe:

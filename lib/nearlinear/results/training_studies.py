@@ -11,13 +11,17 @@ Options = Mapping[str, bool | float | str]
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of an ablation: the block, what its configuration says besides, and what its recipe does."""
+    """One setting of an ablation: the block, what its configuration says besides, and what its recipe does.
+
+    `rates`: tried at the first seed; the better one is taken for the others. One rate for all would compare how well
+    that rate suits each.
+    """
 
     block: Block
     options: Options = field(default_factory=dict)
     variant: str = ""
     recipe: Mapping[str, float | str] = field(default_factory=dict)
-    rate: float = 1.0
+    rates: tuple[float, ...] = (3e-3, 9e-3)
 
 
 BETAS = (0.0, 0.1, 0.3, 1.0)
@@ -48,8 +52,7 @@ VALUES: dict[str, Setting] = {
     "sas": Setting("sas"),
     "sas-no-first-value": Setting("sas", variant="sas-no-first-value"),
     "sas-cosine": Setting("sas", recipe={"schedule": "cosine"}),
-    "sas-no-mlp-skip": Setting("sas", variant="sas-no-mlp-skip"),
-    "sas-no-mlp-skip-rate-10": Setting("sas", variant="sas-no-mlp-skip", rate=0.1),
+    "sas-no-mlp-skip": Setting("sas", variant="sas-no-mlp-skip", rates=(3e-4, 1e-3, 3e-3, 9e-3)),
     "sas-beta-ff-3": Setting("sas", {"beta_ff": 0.03}),
     "sas-beta-ff-100": Setting("sas", {"beta_ff": 1.0}),
 }
@@ -63,20 +66,36 @@ DEEP: tuple[Block, ...] = ("pre-ln", "v-skipinit", "sas", "sas-p")
 ENCODERS: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")
 
 
+def tried(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Every setting on six blocks, at each of its rates, the first seed."""
+    at = size_of(size)
+    return dict(_setting(size, name, rate, at.seeds[0]) for name, setting in VALUES.items() for rate in setting.rates)
+
+
 def ablations(size: str = "laptop") -> dict[str, TrainSpec]:
-    """Every setting at every seed, on six blocks, at the rate that the core found for Pre-LN."""
+    """Every setting at the better of its rates, every seed. Raises KeyError where that is not known yet."""
+    at = size_of(size)
+    return dict(_setting(size, name, at.ablation_rates[name], seed) for seed in at.seeds for name in VALUES)
+
+
+def _setting(size: str, name: str, rate: float, seed: int) -> tuple[str, TrainSpec]:
+    at, setting = size_of(size), VALUES[name]
+    recipe = at.recipe(rate, at.ablation_steps, **setting.recipe)
+    options = tuple(sorted(setting.options.items()))
+    spec = at.spec(setting.block, recipe, seed, L=at.ablation_L, options=options, variant=setting.variant)
+    return f"train-{size}-values-{name}-{round(1e4 * rate)}e-4-{seed}", spec
+
+
+def deep_tried(size: str = "laptop") -> dict[str, TrainSpec]:
+    """The deep models at their own rate and at a third of it, for fewer steps: depth may want a smaller one."""
     at = size_of(size)
     return {
-        f"train-{size}-values-{name}-{seed}": _spec(at, setting, seed)
-        for seed in at.seeds
-        for name, setting in VALUES.items()
+        f"train-{size}-deep-screen-{block}-{round(1e4 * rate)}e-4": at.spec(
+            block, at.recipe(rate, at.ablation_steps // 3), 100, L=at.depths[1], d_ff=2 * at.architecture.d
+        )
+        for block in DEEP
+        for rate in (at.chosen[block], at.chosen[block] / 3)
     }
-
-
-def _spec(at: Size, setting: Setting, seed: int) -> TrainSpec:
-    recipe = at.recipe(at.chosen["pre-ln"] * setting.rate, at.ablation_steps, **setting.recipe)
-    options = tuple(sorted(setting.options.items()))
-    return at.spec(setting.block, recipe, seed, L=at.ablation_L, options=options, variant=setting.variant)
 
 
 def depth(size: str = "laptop") -> dict[str, TrainSpec]:
@@ -84,12 +103,16 @@ def depth(size: str = "laptop") -> dict[str, TrainSpec]:
     at = size_of(size)
     return {
         f"train-{size}-depth-{L}-{block}-{seed}": at.spec(
-            block, at.recipe(at.chosen[block], at.ablation_steps), seed, L=L, d_ff=2 * at.architecture.d
+            block, at.recipe(_rate(at, block, L), at.ablation_steps), seed, L=L, d_ff=2 * at.architecture.d
         )
         for seed in at.seeds
         for L in at.depths
         for block in DEEP
     }
+
+
+def _rate(at: Size, block: Block, L: int) -> float:
+    return at.chosen[block] if at.depths[0] == L else at.chosen_deep.get(block, at.chosen[block])
 
 
 def encoders(size: str = "laptop") -> dict[str, TrainSpec]:
@@ -130,4 +153,16 @@ def longer(size: str = "laptop") -> dict[str, TrainSpec]:
         f"train-{size}-longer-{block}-{seed}": at.spec(block, at.recipe(at.chosen[block], 3 * at.steps), seed)
         for seed in at.seeds
         for block in ("pre-ln", "sas-p")
+    }
+
+
+def equal(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Blocks without values and projections, whose MLP is wider by as many parameters: equal to Pre-LN in number."""
+    at = size_of(size)
+    return {
+        f"train-{size}-equal-{block}-{seed}": at.spec(
+            block, at.recipe(at.chosen[block], at.steps), seed, d_ff=5 * at.architecture.d
+        )
+        for seed in at.seeds
+        for block in ("sas", "sas-p", "sas-p-no-norm")
     }
