@@ -22,6 +22,8 @@ BENCHMARKS = (
     ("blocks_speed.py", "train", "--again"),
     ("blocks_speed.py", "decode", "--again"),
     ("fused_attention.py", "--again"),
+    ("train_loop.py",),
+    ("train_steps.py",),
 )
 START, END = "<!-- table: written by run.py --table -->", "<!-- end of table -->"
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from safetensors import SafetensorError
 from pydantic import ValidationError
 
 from nearlinear.errors import InputError, NearlinearError
@@ -125,9 +126,12 @@ def test_an_unwritable_place_is_one_sentence(tmp_path):
         store.check_writable(tmp_path / "file" / "result.json")
 
 
-def test_a_full_disk_is_one_sentence(tmp_path):
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")]
+)
+def test_a_full_disk_is_one_sentence(tmp_path, error):
     with pytest.raises(NearlinearError, match=r"No space left on device.*free some space"):
-        write_and_burst(tmp_path / "result.json", OSError(28, "No space left on device"))
+        write_and_burst(tmp_path / "result.json", error)
     assert os.listdir(tmp_path) == []
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from safetensors import SafetensorError
+
 from nearlinear.errors import InputError, NearlinearError
 
 from .data import data_root
@@ -63,10 +65,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield Path(name)
         Path(name).chmod(0o644)
         Path(name).replace(path)
-    except OSError as error:
-        raise NearlinearError(
-            f"{path} cannot be written ({error.strerror or error}): free some space or choose another place"
-        ) from error
+    except (OSError, SafetensorError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise NearlinearError(f"{path} cannot be written ({why}): free some space or choose another place") from error
     finally:
         Path(name).unlink(missing_ok=True)
 
