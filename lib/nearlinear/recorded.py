@@ -11,6 +11,7 @@ from nearlinear.results.answers import AnswersSpec, AnswersStudy
 from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
 from nearlinear.results.distillation import DistilSpec, DistilStudy
+from nearlinear.results.finetuning import FinetuneRun, FinetuneSpec
 from nearlinear.results.meeting import MeetingSpec, MeetingStudy, meetings
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
@@ -65,6 +66,7 @@ KINDS = {
     ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
     SignalSpec: (SignalStudy, "nearlinear.blocks.collapse:run"),
     TrainSpec: (TrainingRun, "nearlinear.train.run:run"),
+    FinetuneSpec: (FinetuneRun, "nearlinear.train.finetune:run"),
     MeetingSpec: (MeetingStudy, "nearlinear.train.meeting:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from safetensors import SafetensorError
 from pydantic import ValidationError
+from safetensors import SafetensorError
 
 from nearlinear.errors import InputError, NearlinearError
 from nearlinear.results import store

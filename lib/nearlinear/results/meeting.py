@@ -58,23 +58,26 @@ class Attention(Record):
     A: the softmax matrix; M: what acts on the values, αI + βA − γC where the block has one, else A itself. Attention is
     that of the later half of each window, so that each token of the earlier half is asked by equally many.
     `first_mass`: of A, the mean weight on the first token; `top_first_mass`: by the head with most. `sink_mass`: of A,
-    on the token of the earlier half that gets most, whichever it is; `sink_first`: how often that is the first alone.
+    on the token of the earlier half that gets most, whichever it is; `sink_first`: how often that is the first alone;
+    `sink_place`: which one it is on average, counted from 0 (of even attention this says nothing).
     `first_share`, `own_share`: of M, |weight| on the first token and on a token itself, as a share of the row's.
     `first_value`, `first_length`: the length of the first token's value, and of its state after the block, next to the
     window's median. `first_longest`: how often no state is longer. `peak`: the largest coordinate of any state, next to
-    the window's median one.
+    the window's median one; `peak_first`: how often it is one of the first token's.
     """
 
     first_mass: Curve
     top_first_mass: Curve
     sink_mass: Curve
     sink_first: Curve
+    sink_place: Curve
     first_share: Curve
     own_share: Curve
     first_value: Curve
     first_length: Curve
     first_longest: Curve
     peak: Curve
+    peak_first: Curve
 
 
 class Stage(Record):

@@ -52,8 +52,11 @@ def run(spec: MeetingSpec, *, device: str = "auto") -> MeetingStudy:
 
 
 def _together(spec: MeetingSpec, made: Sequence[Provenance]) -> Provenance:
-    """How the studies of single trainings were made, in one: weights by the hash of their hashes."""
-    models = [one.model for one in made]
+    """How the studies of single trainings were made, in one: weights by the hash of their hashes.
+
+    Parts that were made earlier were made by the same code, or they would not have been found.
+    """
+    (commit, clean), models = making.commit(), [one.model for one in made]
     digest = hashlib.sha256("\n".join(model.sha256 for model in models).encode()).hexdigest()
     model = models[0].model_copy(
         update={
@@ -64,7 +67,8 @@ def _together(spec: MeetingSpec, made: Sequence[Provenance]) -> Provenance:
         }
     )
     changes = {"model": model, "seconds": round(sum(one.seconds for one in made), 2), "spec_sha256": spec_sha256(spec)}
-    return made[0].model_copy(update=changes | {"command": making.command(), "created": making.now()})
+    now = {"commit": commit, "clean": clean, "command": making.command(), "created": making.now()}
+    return made[0].model_copy(update=changes | now)
 
 
 @dataclass(frozen=True)

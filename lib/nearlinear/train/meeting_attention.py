@@ -61,6 +61,7 @@ def of_matrices(A: Tensor, M: Tensor, v: Tensor) -> dict[str, Tensor]:
         "first_mass": mass[..., 0],
         "sink_mass": mass.amax(-1),
         "sink_first": (mass[..., 0] > mass[..., 1:].amax(-1)).double(),
+        "sink_place": mass.argmax(-1).double(),
         "first_share": share[..., half:, 0].mean(-1),
         "own_share": share.diagonal(dim1=-2, dim2=-1)[..., half:].mean(-1),
         "first_value": length[..., 0] / length.median(-1).values,
@@ -70,11 +71,13 @@ def of_matrices(A: Tensor, M: Tensor, v: Tensor) -> dict[str, Tensor]:
 def of_states(y: Tensor) -> dict[str, Tensor]:
     """Measures of the states y (B, T, d) after a block, one a window: (B,) float64."""
     y = y.double()
-    length, sizes = torch.linalg.vector_norm(y, dim=-1), y.abs().flatten(1)
+    length, sizes = torch.linalg.vector_norm(y, dim=-1), y.abs()
+    largest = sizes.amax(-1)  # (B, T): of each token
     return {
         "first_length": length[:, 0] / length.median(-1).values,
         "first_longest": (length.argmax(-1) == 0).double(),
-        "peak": sizes.amax(-1) / sizes.median(-1).values,
+        "peak": largest.amax(-1) / sizes.flatten(1).median(-1).values,
+        "peak_first": (largest.argmax(-1) == 0).double(),
     }
 
 
