@@ -18,9 +18,9 @@ from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.records import Record
 from nearlinear.results.signal import SIZES, SignalSpec, SignalStudy
-from nearlinear.results.store import is_current, load_or_run, spec_sha256
+from nearlinear.results.store import NotRecorded, is_current, load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
-from nearlinear.results.training import TrainingRun, TrainSpec
+from nearlinear.results.training import TrainingRun, TrainSpec, VariantRun, VariantSpec
 from nearlinear.results.training_specs import core, screen
 from nearlinear.results.training_studies import deep_tried, depth, encoders, equal, longer, prose, tried
 from nearlinear.results.types import LinearityProfile
@@ -66,6 +66,7 @@ KINDS = {
     ContinuationsSpec: (Continuations, "nearlinear.edit.continuations:run"),
     SignalSpec: (SignalStudy, "nearlinear.blocks.collapse:run"),
     TrainSpec: (TrainingRun, "nearlinear.train.run:run"),
+    VariantSpec: (VariantRun, "nearlinear.train.run:run"),
     FinetuneSpec: (FinetuneRun, "nearlinear.train.finetune:run"),
     MeetingSpec: (MeetingStudy, "nearlinear.train.meeting:run"),
 }
@@ -111,6 +112,14 @@ def result(spec: Record, *, mode: str = "recorded", device: str = "auto"):
 def results(specs: Iterable[Record], *, mode: str = "recorded", device: str = "auto") -> list:
     """The result of each specification, in order."""
     return [result(spec, mode=mode, device=device) for spec in specs]
+
+
+def results_if_there(specs: Iterable[Record], *, mode: str = "recorded", device: str = "auto") -> list:
+    """As `results`; empty where one of them is not recorded. For what a page can do without, and says so."""
+    try:
+        return results(specs, mode=mode, device=device)
+    except NotRecorded:
+        return []
 
 
 def stands(name: str, folder: Path) -> bool:

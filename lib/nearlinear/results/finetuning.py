@@ -24,7 +24,7 @@ class FinetuneSpec(Record):
     task alone. `seed` draws its new head, and the order of the examples.
 
     Texts are cut to T tokens. "shuffled" labels: those of the training part are dealt out anew, as a control.
-    Losses are averaged over every `every` steps, and the model is looked at, at `looks` even places.
+    Losses are averaged over every `every` steps, and the model is looked at, at `n_looks` even places.
     """
 
     model: TrainSpec
@@ -32,11 +32,11 @@ class FinetuneSpec(Record):
     task: str = "film-sentences"
     task_seed: int = 0
     labels: Literal["true", "shuffled"] = "true"
-    T: Annotated[int, Field(ge=2)] = 192
+    T: Annotated[int, Field(ge=2)] = 96
     recipe: Recipe
     seed: int = 0
     every: Count = 25
-    n_looks: Count = 4
+    n_looks: Count = 2
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -64,10 +64,7 @@ class FinetuneLook(Record):
 
 
 class Broken(Record):
-    """Where training broke off: in step `step`, counted from 1, the losses of `texts` of `batch` texts were no number.
-
-    `texts` is 0 where the loss was a number, and hopeless.
-    """
+    """In step `step`, counted from 1, the losses of `texts` of its `batch` texts were no number, for the first time."""
 
     step: int
     texts: int

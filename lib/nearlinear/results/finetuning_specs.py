@@ -20,7 +20,9 @@ SCRATCH = "scratch"
 
 @dataclass(frozen=True)
 class FinetuneSize:
-    """One size of the study. `rates`: tried for each block, and from scratch, on the first task; `chosen`: the one that
+    """One size of the study.
+
+    `rates`, and `more_rates` of some: tried for each block, and from scratch, on the first task. `chosen`: the one that
     was right most often there, by block, and by "scratch" for those that learn from scratch.
     """
 
@@ -30,7 +32,7 @@ class FinetuneSize:
     chosen: Mapping[str, float]
     seeds: tuple[int, ...] = (0, 1, 2)
     screen_seed: int = 0
-    T: int = 192
+    T: int = 96
     more_rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def recipe(self, lr: float) -> Recipe:
@@ -47,10 +49,11 @@ FINETUNE_SIZES = {
         T=48,
     ),
     "laptop": FinetuneSize(
-        steps=240,
+        steps=400,
         batch=16,
         rates=(3e-4, 1e-3, 3e-3),
         chosen=dict.fromkeys((*ENCODERS, SCRATCH), 1e-3),
+        more_rates=dict.fromkeys(("pre-ln", "sas-p", "sas-p-no-norm"), (1e-2,)),
     ),
 }
 
@@ -82,13 +85,14 @@ def rate_screen(size: str = "laptop") -> dict[str, FinetuneSpec]:
 def finetunings(size: str = "laptop") -> dict[str, FinetuneSpec]:
     """Tables 1 and 2 of arXiv 2311.01906 on a small scale: every encoder and seed on either task, at its block's rate.
 
-    Beside them, for CONTROLS: the same from scratch, and with shuffled labels.
+    Beside them, for CONTROLS: the same from scratch, and on the first task with shuffled labels.
     """
     at, models = finetune_size(size), _encoders(size)
     return {
         f"finetune-{size}-{task}-{how}{block}-{seed}": _spec(at, models[block, seed], task, how, seed)
         for task in FINETUNED
         for how in ("", "scratch-", "shuffled-")
+        if how != "shuffled-" or task == FINETUNED[0]
         for seed in at.seeds
         for block in (CONTROLS if how else ENCODERS)
     }

@@ -84,7 +84,9 @@ class Stage(Record):
     """A model after `step` steps. `loss`: nats a token, on all text of this study, of which it has seen none.
 
     `scores` (with the residual, s), `update_scores` (without, s_Δ): held out, each window's first token left out of fit
-    and test. `…_all`: with it. `norm_ratio`: mean over tokens of |Δ_t| / |y_t|.
+    and test. `…_all`: with it. `even_…`: the same without it, as a mean over coordinates, so that a few huge ones count
+    no more than others. `top_share`: of the variance of y, that of its largest coordinate. `norm_ratio`: mean over
+    tokens of |Δ_t| / |y_t|.
     """
 
     step: int
@@ -93,6 +95,9 @@ class Stage(Record):
     update_scores: Curve
     scores_all: Curve
     update_scores_all: Curve
+    even_scores: Curve
+    even_update_scores: Curve
+    top_share: Curve
     norm_ratio: Curve
     attention: Attention
 
@@ -167,7 +172,7 @@ class MeetingStudy(StoredRecord):
     recorded_as: ClassVar[str] = "meeting"
     filename: ClassVar[str] = "meeting.json"
     made_by: ClassVar[tuple[str, ...]] = (
-        *(f"train/{name}.py" for name in ("meeting", "meeting_attention", "meeting_pruning")),
+        *(f"train/{name}.py" for name in ("meeting", "meeting_attention", "meeting_even", "meeting_pruning")),
         *PruningStudy.made_by,
         *TrainingRun.made_by,
     )

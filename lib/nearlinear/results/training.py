@@ -15,7 +15,9 @@ Block = Literal["pre-ln", "post-ln", "parallel", "v-skipinit", "sas", "sas-p", "
 Schedule = Literal["linear", "cosine"]
 Precision = Literal["float32", "float64", "bf16", "fp16"]
 Positive = Annotated[float, Field(gt=0)]
+Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 def _six_digits(value: float | None) -> float:
@@ -72,11 +74,11 @@ class Recipe(Record):
 
     steps: Count = 4000
     batch: Count = 16
-    lr: Positive = 1e-3
+    lr: Finite = 1e-3
     warm_up: Fraction = 0.05
     schedule: Schedule = "linear"
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     eps: Positive = 1e-8
     clip: Positive = 1.0
     parts: Count = 1
@@ -87,8 +89,8 @@ class Recipe(Record):
 class TrainSpec(Record):
     """One training. `seed` draws the weights, `order_seed` the order of the text.
 
-    Losses are averaged over every `every` steps. The model is looked at before the first step, after 4, 8, 16 … of
-    them, and at ten even places; and measured then on text that it never sees.
+    Losses are averaged over every `every` steps. The model is looked at before the first step, after a half, a quarter,
+    an eighth … of them, and at ten even places; and measured then on text that it never sees.
     """
 
     architecture: Architecture = Architecture()
@@ -111,6 +113,10 @@ class TrainSpec(Record):
         """After how many steps something is written down."""
         steps = self.recipe.steps
         return tuple(sorted({*self.looks, *range(self.every, steps, self.every), steps} - {0}))
+
+
+class VariantSpec(TrainSpec):
+    """One training of a variant, which is no block of ours by itself: its result hangs on one more file of code."""
 
 
 class Look(Record):
@@ -196,3 +202,13 @@ class TrainingRun(StoredRecord):
     def gain(self, name: str) -> list[Curve]:
         """One kind of gain at every look, (looks, L). Raises KeyError where the block has none."""
         return [look.gains[name] for look in self.looks]
+
+
+class VariantRun(TrainingRun):
+    """One training of a variant."""
+
+    recorded_as: ClassVar[str] = "variant"
+    filename: ClassVar[str] = "variant.json"
+    made_by: ClassVar[tuple[str, ...]] = (*TrainingRun.made_by, "train/variants.py")
+
+    spec: VariantSpec

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nearlinear.errors import InputError
 
-from .training import Architecture, Block, Reading, Recipe, TrainSpec
+from .training import Architecture, Block, Reading, Recipe, TrainSpec, VariantSpec
 
 SIX: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")
 """The blocks that are compared."""
@@ -44,7 +44,8 @@ class Size:
     ) -> TrainSpec:
         """`architecture`: what differs from the size's own."""
         shape = self.architecture.model_copy(update={"block": block, **architecture})
-        return TrainSpec(architecture=shape, reading=reading or self.reading, recipe=recipe, seed=seed, order_seed=seed)
+        kind = VariantSpec if shape.variant else TrainSpec
+        return kind(architecture=shape, reading=reading or self.reading, recipe=recipe, seed=seed, order_seed=seed)
 
 
 RATES = (1e-3, 3e-3, 9e-3)

@@ -22,7 +22,26 @@ from .foresight import foresight_by_block, foresight_table
 from .ladder import ladder_code, ladder_drawn, ladder_signal, ladder_table
 from .ladder_picker import ladder_picker
 from .ladder_verdicts import ladder_findings, ladder_rows
+from .learning import final_losses, learning_curves, rates_screened, short_training
+from .learning_picker import learning_picker
+from .learning_readings import three_readings, train_and_held_out
+from .learning_tables import endings_table, learning_findings, rates_table, readings_table
+from .learning_times import step_times
+from .learning_verdicts import learning_rows
 from .measured_speed import measured_speeds
+from .meeting import linearity_and_loss, meeting_by_block, meeting_through_training
+from .meeting_answers import meeting_answers, our_questions
+from .meeting_attention import meeting_attention, meeting_first_token
+from .meeting_picker import meeting_picker
+from .meeting_pruning import meeting_pruned
+from .meeting_tables import (
+    meeting_attention_table,
+    meeting_findings,
+    meeting_foresight_table,
+    meeting_pruning_table,
+    meeting_table,
+)
+from .meeting_verdicts import meeting_rows
 from .paper import PRINTED, SCORE, Printed, printed
 from .picker import (
     Frame,
@@ -98,8 +117,10 @@ __all__ = [
     "distillation_rows",
     "distillation_table",
     "distilled_answers",
+    "endings_table",
     "error_by_frequency",
     "error_histograms",
+    "final_losses",
     "foresight_by_block",
     "foresight_findings",
     "foresight_rows",
@@ -120,11 +141,30 @@ __all__ = [
     "ladder_signal",
     "ladder_table",
     "layer_picker",
+    "learning_curves",
+    "learning_findings",
+    "learning_picker",
+    "learning_rows",
+    "linearity_and_loss",
     "linearity_findings",
     "linearity_rows",
     "map_variants",
     "measured_speeds",
+    "meeting_answers",
+    "meeting_attention",
+    "meeting_attention_table",
+    "meeting_by_block",
+    "meeting_findings",
+    "meeting_first_token",
+    "meeting_foresight_table",
+    "meeting_picker",
+    "meeting_pruned",
+    "meeting_pruning_table",
+    "meeting_rows",
+    "meeting_table",
+    "meeting_through_training",
     "numbers",
+    "our_questions",
     "paper_and_ours",
     "parameters_by_block",
     "parameters_table",
@@ -135,19 +175,26 @@ __all__ = [
     "pruning_picker",
     "pruning_rows",
     "question_picker",
+    "rates_screened",
+    "rates_table",
+    "readings_table",
     "scores_by_block",
     "screen_table",
+    "short_training",
     "signal_findings",
     "signal_picker",
     "signal_rows",
     "size_picker",
     "speeds_table",
+    "step_times",
+    "three_readings",
     "token_findings",
     "token_map",
     "token_map_picker",
     "token_rows",
     "tokens_needed",
     "tokens_needed_findings",
+    "train_and_held_out",
     "update_findings",
     "update_picker",
     "update_rows",

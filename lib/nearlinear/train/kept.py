@@ -12,8 +12,8 @@ from nearlinear.results.provenance import ModelSource
 from nearlinear.results.training import TrainSpec
 
 from .models import fresh_model
-from .run import run, run_folder
-from .texts import Texts, texts_for
+from .run import run, run_folder, texts_of
+from .texts import Texts
 
 
 def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", texts: Texts | None = None) -> LoadedModel:
@@ -24,12 +24,14 @@ def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", text
     step = spec.recipe.steps if step is None else step
     if step not in spec.looks:
         raise InputError(f"no weights are kept after {step} steps: choose one of {', '.join(map(str, spec.looks))}")
-    texts = texts or texts_for(spec.reading, spec.architecture.T)
+    texts = texts or texts_of(spec.reading, spec.architecture.T)
     model = fresh_model(spec, texts.vocabulary)
     if step:
         file = run_folder(spec) / f"step-{step}.safetensors"
         if not file.exists():
-            run(spec, device=device, texts=texts)
+            stopped = run(spec, device=device, texts=texts).stopped
+            if not file.exists():
+                raise InputError(f"this training broke off before step {step}: {stopped}")
         load_weights(model, file.read_bytes())
     source = source_of(model, spec, f"{spec.architecture.block}, seed {spec.seed}, after {step} steps")
     return LoadedModel(model.eval().to(torch_device(device)), texts.tokenizer, source, context=spec.architecture.T)

@@ -32,6 +32,7 @@ from nearlinear.study import check_enough, provenance_of, results_of
 from . import texts as training_texts
 from .kept import kept
 from .meeting_attention import attention_of
+from .meeting_even import even_scores
 from .meeting_pruning import pruned
 
 
@@ -124,7 +125,7 @@ class Meeting:
         return results_of(measured, self.windows, loaded, made, seed=self.spec.seed)[0]
 
     def stage(self, step: int, loaded: LoadedModel, found: LinearityProfile) -> Stage:
-        held, later = found.held_out, found.held_out.no_first_token
+        held, later, even = found.held_out, found.held_out.no_first_token, even_scores(loaded, self.windows)
         return Stage(
             step=step,
             loss=float(np.log(found.perplexity)),
@@ -132,6 +133,9 @@ class Meeting:
             update_scores=later.update_scores,
             scores_all=held.scores,
             update_scores_all=held.update_scores,
+            even_scores=even.scores,
+            even_update_scores=even.update_scores,
+            top_share=even.top_share,
             norm_ratio=found.norm_ratio,
             attention=attention_of(loaded, self.texts.evaluate[: self.spec.n_attend // loaded.context]),
         )

@@ -50,6 +50,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
     if "RANK" not in os.environ or dist.is_initialized():
         yield Processes()
         return
+    if device.type == "cuda":  # each process has a GPU of its own
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes()

@@ -1,7 +1,8 @@
 """From a specification of training to its result; what the run leaves on the way lies in the user's cache."""
 
+import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from nearlinear.results import making
 from nearlinear.results.provenance import ModelSource, Provenance
 from nearlinear.results.signal import Signal
 from nearlinear.results.store import replacing, results_cache, spec_sha256
-from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec
+from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec, VariantRun, VariantSpec
 
 from .batches import Batches
 from .looking import by_document, look_at
@@ -40,10 +41,10 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
     NotEnoughTokens for too short a text.
     """
     started = time.perf_counter()
-    making.commit(), making.library_sha256(TrainingRun.made_by)  # remembered now: the files may change meanwhile
+    making.commit(), making.library_sha256(kind_of(spec).made_by)  # remembered now: the files may change meanwhile
     place = torch_device(device)
     with joined(place) as processes:
-        texts = texts or _texts(spec.reading, spec.architecture.T)
+        texts = texts or texts_of(spec.reading, spec.architecture.T)
         training = Training(spec, texts, place)
         before, stopped, events = training.signal(), "", []
         try:
@@ -52,6 +53,16 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
             stopped, events = str(error), training.done
             training.restore()
         return training.result(events, before, stopped, time.perf_counter() - started)
+
+
+class OnDevice(Checkpoint):
+    """A checkpoint whose counts of steps go where the weights are, as the fused optimiser wants them."""
+
+    def resume(self, parameters: Mapping[str, nn.Parameter], optimiser: torch.optim.Optimizer) -> list:
+        found = super().resume(parameters, optimiser)
+        for weight, state in optimiser.state.items():
+            state["step"] = state["step"].to(weight.device)
+        return found
 
 
 @dataclass
@@ -92,8 +103,9 @@ class Training:
         )
         sha256 = state_sha256(self.model)
         self.keep(0), self.start  # before the first step
-        settings = {"spec": spec_sha256(spec), "code": making.library_sha256(TrainingRun.made_by), "start": sha256}
-        checkpoint = Checkpoint(self.folder / "checkpoint.safetensors", settings | {"text": self.texts.sha256})
+        code = making.library_sha256(kind_of(spec).made_by)
+        settings = {"spec": spec_sha256(spec), "code": code, "start": sha256}
+        checkpoint = OnDevice(self.folder / "checkpoint.safetensors", settings | {"text": self.texts.sha256})
         what = f"{spec.architecture.block} {spec.seed}"
         steps = train(
             self.model,
@@ -110,11 +122,17 @@ class Training:
             yield event
 
     def look(self, step: int) -> dict:
-        """What the event of this step remembers; weights are kept beside it."""
+        """What the event of this step remembers; weights are kept beside it. Raises Diverged where they are broken."""
         if step not in self.spec.looks:
             return {}
+        found = look_at(self.model, step, self.texts.evaluate, self.spec.reading)
+        if not math.isfinite(found.loss):
+            raise Diverged(
+                f"the model's answers are no longer numbers after step {step}: take a learning rate below "
+                f"{self.spec.recipe.lr:g}"
+            )
         self.keep(step)
-        return look_at(self.model, step, self.texts.evaluate, self.spec.reading).model_dump(mode="json")
+        return found.model_dump(mode="json")
 
     def keep(self, step: int) -> None:
         """The weights after `step` steps, in a file of their own."""
@@ -137,7 +155,7 @@ class Training:
         spec, texts = self.spec, self.texts
         losses, tokens = by_document(window_losses(self.model, texts.evaluate, spec.reading), texts.evaluate)
         columns = {name: tuple(getattr(event, name) for event in events) for name in ("loss", "grad_norm", "seconds")}
-        return TrainingRun(
+        return kind_of(spec)(
             spec=spec,
             n_parameters=sum(weight.numel() for weight in self.model.parameters()),
             vocabulary=texts.vocabulary,
@@ -185,21 +203,25 @@ class Training:
             commit=commit,
             clean=clean,
             command=making.command(),
-            library_sha256=making.library_sha256(TrainingRun.made_by),
+            library_sha256=making.library_sha256(kind_of(spec).made_by),
             spec_sha256=spec_sha256(spec),
             created=making.now(),
         )
 
 
 @lru_cache(maxsize=1)
-def _texts(reading: Reading, T: int) -> Texts:
+def texts_of(reading: Reading, T: int) -> Texts:
     """The last text is remembered: the runs of a study share it."""
     return texts_for(reading, T)
 
 
 def run_folder(spec: TrainSpec) -> Path:
     """Where a run leaves its checkpoint, and its weights at every look."""
-    return results_cache() / making.library_sha256(TrainingRun.made_by)[:16] / f"{spec_sha256(spec)[:16]}.training"
+    return results_cache() / making.library_sha256(kind_of(spec).made_by)[:16] / f"{spec_sha256(spec)[:16]}.training"
+
+
+def kind_of(spec: TrainSpec) -> type[TrainingRun]:
+    return VariantRun if isinstance(spec, VariantSpec) else TrainingRun
 
 
 def plain_weights(model: nn.Module) -> dict[str, torch.Tensor]:
