@@ -116,7 +116,7 @@ class TrainSpec(Record):
 
 
 class VariantSpec(TrainSpec):
-    """One training of a variant, which is no block of ours by itself: its result hangs on one more file of code."""
+    """One training of a variant, which is none of our blocks, or of a masked model: it hangs on more files of code."""
 
 
 class Look(Record):
@@ -205,10 +205,10 @@ class TrainingRun(StoredRecord):
 
 
 class VariantRun(TrainingRun):
-    """One training of a variant."""
+    """One training of a variant, or of a masked model."""
 
     recorded_as: ClassVar[str] = "variant"
     filename: ClassVar[str] = "variant.json"
-    made_by: ClassVar[tuple[str, ...]] = (*TrainingRun.made_by, "train/variants.py")
+    made_by: ClassVar[tuple[str, ...]] = (*TrainingRun.made_by, "train/hiding.py", "train/variants.py")
 
     spec: VariantSpec

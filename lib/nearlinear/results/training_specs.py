@@ -44,8 +44,9 @@ class Size:
     ) -> TrainSpec:
         """`architecture`: what differs from the size's own."""
         shape = self.architecture.model_copy(update={"block": block, **architecture})
-        kind = VariantSpec if shape.variant else TrainSpec
-        return kind(architecture=shape, reading=reading or self.reading, recipe=recipe, seed=seed, order_seed=seed)
+        reading = reading or self.reading
+        kind = VariantSpec if shape.variant or reading.task == "masked" else TrainSpec
+        return kind(architecture=shape, reading=reading, recipe=recipe, seed=seed, order_seed=seed)
 
 
 RATES = (1e-3, 3e-3, 9e-3)

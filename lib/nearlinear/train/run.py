@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from nearlinear.edit.checkpoint import Checkpoint
+from nearlinear.errors import InputError
 from nearlinear.inputs.load import torch_device
 from nearlinear.inputs.twin import state_sha256
 from nearlinear.measure.signal import signal_of
@@ -22,6 +23,7 @@ from nearlinear.results.store import replacing, results_cache, spec_sha256
 from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec, VariantRun, VariantSpec
 
 from .batches import Batches
+from .hiding import Hiding
 from .looking import by_document, look_at
 from .loop import Diverged, Event, train
 from .losses import window_losses
@@ -43,6 +45,7 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
     started = time.perf_counter()
     making.commit(), making.library_sha256(kind_of(spec).made_by)  # remembered now: the files may change meanwhile
     place = torch_device(device)
+    check(spec)
     with joined(place) as processes:
         texts = texts or texts_of(spec.reading, spec.architecture.T)
         training = Training(spec, texts, place)
@@ -53,6 +56,15 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
             stopped, events = str(error), training.done
             training.restore()
         return training.result(events, before, stopped, time.perf_counter() - started)
+
+
+def check(spec: TrainSpec) -> None:
+    """Raises InputError where a rate of its own is asked for matrices that are parts of larger ones."""
+    apart = spec.architecture.block == "v-skipinit" or spec.architecture.variant == "pre-ln-values"
+    if spec.recipe.value_rate != 1 and not apart:
+        raise InputError(
+            f"block {spec.architecture.block!r} has no value and projection of its own to give a rate: train v-skipinit"
+        )
 
 
 class OnDevice(Checkpoint):
@@ -92,15 +104,7 @@ class Training:
 
     def events(self, processes) -> Iterable[Event]:
         """Train; what was yielded is in `done`."""
-        spec, reading = self.spec, self.spec.reading
-        masked = reading.task == "masked"
-        batches = Batches(
-            self.texts.train.windows,
-            spec.recipe.batch,
-            seed=spec.order_seed,
-            mask_id=self.texts.vocabulary if masked else None,
-            mask_share=reading.mask_share,
-        )
+        spec = self.spec
         sha256 = state_sha256(self.model)
         self.keep(0), self.start  # before the first step
         code = making.library_sha256(kind_of(spec).made_by)
@@ -109,7 +113,7 @@ class Training:
         what = f"{spec.architecture.block} {spec.seed}"
         steps = train(
             self.model,
-            batches,
+            self.batches(),
             spec.recipe,
             spec.stops,
             look=self.look,
@@ -120,6 +124,14 @@ class Training:
         for event in steps:
             self.done.append(event)
             yield event
+
+    def batches(self) -> Batches:
+        """What every step reads. Raises NotEnoughTokens for fewer windows than a batch has."""
+        spec, windows = self.spec, self.texts.train.windows
+        if spec.reading.task == "causal":
+            return Batches(windows, spec.recipe.batch, seed=spec.order_seed)
+        how = {"mask_id": self.texts.vocabulary, "share": spec.reading.mask_share}
+        return Hiding(windows, spec.recipe.batch, seed=spec.order_seed, **how)
 
     def look(self, step: int) -> dict:
         """What the event of this step remembers; weights are kept beside it. Raises Diverged where they are broken."""
