@@ -15,7 +15,8 @@ SIX: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "s
 class Size:
     """One size of every study. `rates`: tried for each block; `chosen`: the one that each block learnt most by.
 
-    Ablations have `ablation_L` blocks; `depths`: a shallow model and a deep one; `prose`: a text that is no code.
+    Ablations have `ablation_L` blocks; `depths`: a shallow model and a deep one; `prose`: a text that is no code; `pieces`: its tokens
+    for masked models.
     """
 
     architecture: Architecture
@@ -32,6 +33,7 @@ class Size:
     masked_steps: int = 2000
     depths: tuple[int, int] = (6, 24)
     prose: str = "wikipedia-sample"
+    pieces: str = "bpe-1024"
     chosen_deep: Mapping[Block, float] = field(default_factory=dict)
     ablation_rates: Mapping[str, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ SIZES = {
         masked_steps=20,
         depths=(1, 3),
         prose="tales",
+        pieces="bytes",
     ),
     "laptop": Size(
         architecture=Architecture(L=10, d=64, h=4, T=64),

@@ -116,12 +116,21 @@ def _rate(at: Size, block: Block, L: int) -> float:
 
 
 def encoders(size: str = "laptop") -> dict[str, TrainSpec]:
-    """Masked language models on prose: Figs. 7 and 27."""
+    """Masked language models on prose: Figs. 7 and 27.
+
+    Positions are turned in (RoPE): with learned ones such short trainings stay at the frequencies of the tokens. And
+    tokens are pieces of words: from bytes alone no task is learnt afterwards in the time there is.
+    """
     at = size_of(size)
-    reading = at.reading.model_copy(update={"task": "masked", "corpus": at.prose})
+    reading = at.reading.model_copy(update={"task": "masked", "corpus": at.prose, "tokens": at.pieces})
     return {
         f"train-{size}-masked-{block}-{seed}": at.spec(
-            block, at.recipe(at.chosen[block], at.masked_steps), seed, L=at.ablation_L, reading=reading
+            block,
+            at.recipe(at.chosen[block], at.masked_steps),
+            seed,
+            L=at.ablation_L,
+            options=(("positions", "rope"),),
+            reading=reading,
         )
         for seed in at.seeds
         for block in ENCODERS
