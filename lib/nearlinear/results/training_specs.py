@@ -15,8 +15,8 @@ SIX: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "s
 class Size:
     """One size of every study. `rates`: tried for each block; `chosen`: the one that each block learnt most by.
 
-    Ablations have `ablation_L` blocks; `depths`: a shallow model and a deep one; `prose`: a text that is no code; `pieces`: its tokens
-    for masked models.
+    Ablations have `ablation_L` blocks; `depths`: a shallow model and a deep one; `prose`: a text that is no code;
+    `pieces`: its tokens for masked models.
     """
 
     architecture: Architecture
