@@ -231,6 +231,8 @@ def test_measures_of_planted_matrices():
     assert second["sink_place"].item() == 1
     assert second["own_share"].item() == 1  # by size, whatever the sign
     assert second["first_share"].item() == 0
+    signed = of_matrices(rows(1.0, 0, 0, 0), rows(0.5, -0.5, 0, -1.0), v)
+    assert signed["first_share"].item() == 0.25
 
 
 def test_a_sink_that_nobody_stands_out_for_is_none():
