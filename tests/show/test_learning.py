@@ -128,7 +128,7 @@ def test_what_was_not_timed_is_left_out_and_said():
     for seconds in ({}, {"pre-ln": 0.06}):  # none, and not all
         shown = show.three_readings(CORE, seconds)
         assert [ax.get_title("left") for ax in panels(shown)] == ["equal steps", "parameters"]
-        assert "Equal time: left out. No step of this size has been timed on a quiet machine." in shown.caption
+        assert "Equal time: left out. No step of this size has been timed." in shown.caption
         assert "minutes" not in texts(shown)
 
 

@@ -61,7 +61,7 @@ def test_the_axes_are_steps_tokens_and_seconds():
     pair = trainings.run("sas"), trainings.run()
     ends = {over: re.search(r"after (\S+) ", training_frame(*pair, over, SECONDS).alt)[1] for over in AXES}
     assert ends == {"steps": "1,000", "tokens": "1.0M", "seconds": "66"}
-    assert "timed on a quiet machine" in training_frame(*pair, "seconds", SECONDS).html
+    assert "steps times the median time of one in a benchmark" in training_frame(*pair, "seconds", SECONDS).html
     own = training_frame(*pair, "seconds", {})
     assert "after 50 seconds" in own.alt
     assert "by the clock of the run itself" in own.html

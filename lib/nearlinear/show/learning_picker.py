@@ -152,7 +152,11 @@ def _words(run: TrainingRun, base: TrainingRun, over: str, end: float, gaps: np.
 
 
 def _below(run: TrainingRun, base: TrainingRun, over: str, seconds: Seconds) -> str:
-    clock = "timed on a quiet machine" if run.spec.architecture.block in seconds else "by the clock of the run itself"
+    clock = (
+        "steps times the median time of one in a benchmark"
+        if run.spec.architecture.block in seconds
+        else "by the clock of the run itself"
+    )
     note = f" Seconds: {clock}." if over == "seconds" else ""
     return (
         f"<p style='margin:6px 0 0'><b>{NAMES[run.spec.architecture.block]}, seed {run.spec.seed}</b> · held out "

@@ -71,7 +71,7 @@ def _timed(seconds: Seconds, run: TrainingRun) -> list[str]:
     if not seconds:
         return []
     return [
-        "Minutes: the steps times the median time of one, taken by itself on a quiet machine.",
+        "Minutes: the steps times the median time of one, from a benchmark that times the blocks in turn.",
         f"At d = {run.spec.architecture.d} this says nothing of the paper's speeds: those are of wider models on GPUs.",
     ]
 

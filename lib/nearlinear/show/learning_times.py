@@ -1,4 +1,4 @@
-"""Seconds of a training step of every block, from the record of the benchmark that times them on a quiet machine."""
+"""Seconds of a training step of every block, from the record of the benchmark that times them in turn."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ BASE: Block = "pre-ln"
 Seconds = Mapping[Block, float]
 """Block → seconds of a step, the median over rounds."""
 
-NOT_TIMED = "No step of this size has been timed on a quiet machine."
+NOT_TIMED = "No step of this size has been timed."
 
 
 def recorded_steps() -> dict | None:
