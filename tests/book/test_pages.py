@@ -16,8 +16,8 @@ MODELS = re.compile(r"\btiny-(?:llama|bert)\b")
 TOKENS = re.compile(r"\b\d[\d,]* (?:to \d[\d,]* )?(?:held-out )?tokens\b")
 SIZE = re.compile(r"\bd = \d+|\bwidth \d+|\b\d+ wide")
 COMMAND = re.compile(r'nearlinear (?:(?:score|prune) --model|results --only) |python -c "from nearlinear')
-OF_BLOCKS = ("07_rank_collapse", "08_taking_the_block_apart", "09_counting")
-"""Chapters on blocks that no model was trained with: their figures are of a size, not of a model."""
+OF_BLOCKS = ("07_rank_collapse", "08_taking_the_block_apart", "09_counting", "10_does_it_learn_as_fast")
+"""Chapters on blocks, and not on a model that somebody has: their figures are of a size."""
 
 
 def read(page) -> BeautifulSoup:

@@ -15,6 +15,8 @@ from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
+from nearlinear.results.training_specs import core, screen
+from nearlinear.results.training_studies import equal
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import PAPER_MODELS
 from tests.notebooks.glued import glued
@@ -95,6 +97,9 @@ def direct(given) -> dict[str, list[show.Finding]]:
         "07_rank_collapse": show.signal_findings(made(collapse_spec("quick"))),
         "08_taking_the_block_apart": show.ladder_findings(ladder(), made(collapse_spec("quick"))),
         "09_counting": show.counting_findings(PAPER_MODELS, counted(PAPER_MODELS)),
+        "10_does_it_learn_as_fast": show.learning_findings(
+            *([made(spec) for spec in of("quick").values()] for of in (screen, core, equal))
+        ),
     }
 
 

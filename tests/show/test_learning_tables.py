@@ -55,8 +55,8 @@ def test_the_table_of_ends():
 def test_the_table_of_readings():
     runs = trainings.core(parameters=400_000)
     table = rows(show.readings_table(runs, SECONDS))
-    assert table["Pre-LN"][:2] == ["0", "60.0 ms, 1.00 × as fast"]
-    assert table["parallel"][:3] == ["−0.020", "50.0 ms, 1.20 × as fast", table["parallel"][2]]
+    assert table["Pre-LN"][:2] == ["0", "60.0 ms"]
+    assert table["parallel"][:3] == ["−0.020", "50.0 ms", table["parallel"][2]]
     assert table["parallel"][2].endswith("after 1,000 steps")
     assert table["SAS"][2].endswith("after 758 steps")
     assert rows(show.readings_table(runs, {}))["SAS"][1:3] == ["not timed", ""]

@@ -30,6 +30,7 @@ TABLES = {
     "linearity": show.meeting_table,
     "pruning": show.meeting_pruning_table,
     "foresight": show.meeting_foresight_table,
+    "orders": show.meeting_orders_table,
     "attention": show.meeting_attention_table,
 }
 SAID = ("6 blocks", "d = 64", "16,384 held-out tokens of wikipedia-sample", "T = 64", "n/d = 251")
@@ -263,6 +264,15 @@ def test_a_measure_that_foresees_every_cost_has_the_correlation_one():
     assert foresight(changed(WHOLE, "sas", foreseen), "sas", "1 − s", "remove") == pytest.approx(1)
     backwards = changed(WHOLE, "sas", lambda run: with_stage(foreseen(run), -1, update_scores=(*range(6),)))
     assert foresight(backwards, "sas", "1 − s_Δ", "remove") == pytest.approx(-1)
+
+
+def test_every_order_ends_in_the_table_at_its_last_step():
+    html = show.meeting_orders_table(WHOLE).html
+    for head in ("greedy, removed", "highest score first, replaced", "deepest first, replaced"):
+        assert head in html
+    costs = ordered(WHOLE, "sas", "last", "replace")[:, -1]
+    assert f"{costs.mean():.4f} ({costs.min():.4f} to {costs.max():.4f})" in html
+    assert "by 3 blocks in each order" in html
 
 
 def test_the_place_of_the_sink_is_that_of_the_block_with_most():

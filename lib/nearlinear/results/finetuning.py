@@ -5,16 +5,22 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .answers import Ticks
 from .provenance import Provenance
 from .records import Interval, Record
 from .specs import Count
-from .training import Curve, Kept, Recipe, TrainingRun, TrainSpec
+from .training import Curve, Kept, Recipe, TrainSpec, VariantRun, VariantSpec
 from .types import StoredRecord
 
 RESAMPLES = 2000
+
+
+def _of_its_kind(model: TrainSpec) -> TrainSpec:
+    """Masked models and variants are specified as VariantSpec, which JSON alone does not say."""
+    variant = model.architecture.variant or model.reading.task == "masked"
+    return VariantSpec.model_validate(model.model_dump()) if variant else model
 
 
 class FinetuneSpec(Record):
@@ -27,7 +33,7 @@ class FinetuneSpec(Record):
     Losses are averaged over every `every` steps, and the model is looked at, at `n_looks` even places.
     """
 
-    model: TrainSpec
+    model: Annotated[TrainSpec, AfterValidator(_of_its_kind)]
     pretrained: Annotated[int, Field(ge=0)] | None = None
     task: str = "film-sentences"
     task_seed: int = 0
@@ -84,7 +90,7 @@ class FinetuneRun(StoredRecord):
     filename: ClassVar[str] = "finetuning.json"
     made_by: ClassVar[tuple[str, ...]] = (
         *(f"train/{name}.py" for name in ("classify", "finetune", "kept")),
-        *TrainingRun.made_by,
+        *VariantRun.made_by,
     )
 
     spec: FinetuneSpec

@@ -38,6 +38,7 @@ from .meeting_tables import (
     meeting_attention_table,
     meeting_findings,
     meeting_foresight_table,
+    meeting_orders_table,
     meeting_pruning_table,
     meeting_table,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "meeting_findings",
     "meeting_first_token",
     "meeting_foresight_table",
+    "meeting_orders_table",
     "meeting_picker",
     "meeting_pruned",
     "meeting_pruning_table",

@@ -1,6 +1,7 @@
 """Figures of training: the screen of learning rates, the curves of every block, and where they end."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,6 +27,9 @@ from .shown import Shown
 from .signal import LOOKS
 from .style import FAINT, canvas, legend_above, plain_log, use
 from .words import sentences
+
+SMOOTH = 2
+"""Training losses are drawn as means over so many stops."""
 
 END = 0.5
 """The end of training, drawn larger: from this share of the steps on."""
@@ -112,7 +116,8 @@ def learning_curves(runs: Runs) -> Shown:
         ncols=2,
     )
     steps, last = runs[0].spec.recipe.steps, []
-    for row, (name, curves) in enumerate({"held out": held_out_curves, "training": training_curves}.items()):
+    smooth = partial(training_curves, span=SMOOTH * runs[0].spec.every)
+    for row, (name, curves) in enumerate({"held out": held_out_curves, "training": smooth}.items()):
         drawn = {block: curves(each) for block, each in blocks.items()}
         whole, end = axes[2 * row : 2 * row + 2]
         draw_curves(whole, drawn)

@@ -82,6 +82,22 @@ def meeting_foresight_table(study: MeetingStudy) -> Html:
     return table(title, head, rows)
 
 
+def meeting_orders_table(study: MeetingStudy) -> Html:
+    """What the last step of every order costs: the greedy one, which was searched for, and those that were not."""
+    orders = dict.fromkeys(one.order for one in study.runs[0].orders)
+    k = len(study.runs[0].orders[0].steps)
+    rows = [
+        [NAMES[b], *(ranged(ordered(study, b, order, how)[:, -1]) for how in HOWS for order in orders)]
+        for b in study.blocks
+    ]
+    head = ["block", *(f"{ORDERS.get(order, order)}, {done}" for done in HOWS.values() for order in orders)]
+    title = f"Loss added, nats a token, by {k} blocks in each order, mean over seeds and range. {heading(study)}"
+    return table(title, head, rows)
+
+
+ORDERS = {"greedy": "greedy", "score": "highest score first", "last": "deepest first"}
+"""What a reader calls an order."""
+
 HOWS: dict[How, str] = {"remove": "removed", "replace": "replaced"}
 MEASURES = {
     "1 − s": lambda run: 1 - np.array(run.stages[-1].scores),
