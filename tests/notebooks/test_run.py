@@ -15,10 +15,10 @@ from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
-from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import equal
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import PAPER_MODELS
+from nearlinear.results.training_specs import core, screen
+from nearlinear.results.training_studies import equal
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
