@@ -16,7 +16,13 @@ MODELS = re.compile(r"\btiny-(?:llama|bert)\b")
 TOKENS = re.compile(r"\b\d[\d,]* (?:to \d[\d,]* )?(?:held-out )?tokens\b")
 SIZE = re.compile(r"\bd = \d+|\bwidth \d+|\b\d+ wide")
 COMMAND = re.compile(r'nearlinear (?:(?:score|prune) --model|results --only) |python -c "from nearlinear')
-OF_BLOCKS = ("07_rank_collapse", "08_taking_the_block_apart", "09_counting", "10_does_it_learn_as_fast")
+OF_BLOCKS = (
+    "07_rank_collapse",
+    "08_taking_the_block_apart",
+    "09_counting",
+    "10_does_it_learn_as_fast",
+    "14_where_the_papers_meet",
+)
 """Chapters on blocks, and not on a model that somebody has: their figures are of a size."""
 
 

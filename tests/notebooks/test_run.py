@@ -13,6 +13,7 @@ from nearlinear import show, study
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
+from nearlinear.results.meeting import meeting
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.signal import collapse_spec
@@ -100,6 +101,7 @@ def direct(given) -> dict[str, list[show.Finding]]:
         "10_does_it_learn_as_fast": show.learning_findings(
             *([made(spec) for spec in of("quick").values()] for of in (screen, core, equal))
         ),
+        "14_where_the_papers_meet": show.meeting_findings(made(meeting("quick"))),
     }
 
 
