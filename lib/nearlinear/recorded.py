@@ -22,7 +22,7 @@ from nearlinear.results.store import NotRecorded, is_current, load_or_run, spec_
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.training import TrainingRun, TrainSpec, VariantRun, VariantSpec
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import deep_tried, depth, encoders, equal, longer, prose, tried
+from nearlinear.results.training_studies import deep_tried, depth, encoders, encoders_tried, equal, longer, prose, tried
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -51,7 +51,7 @@ RECORDED: dict[str, Record] = {
 
 TO_COME: dict[str, Record] = {
     name: spec
-    for study in (tried, deep_tried, depth, encoders, prose, longer, equal)
+    for study in (tried, deep_tried, depth, encoders_tried, encoders, prose, longer, equal)
     for name, spec in study("laptop").items()
 }
 """Runs that are specified and have not been recorded yet."""

@@ -18,7 +18,8 @@ from nearlinear.results.types import TokensNeeded
 
 FOLDER = Path(str(data_root("results")))
 FILES = sorted(FOLDER.glob("*.json"))
-KINDS = {kind.recorded_as: kind for kind in (*(kind for kind, _ in MADE.values()), TokensNeeded)}
+KINDS = {kind.recorded_as: kind for kind in (*(MADE[type(spec)][0] for spec in RECORDED.values()), TokensNeeded)}
+"""The kinds of what is recorded; others are still to come."""
 
 TOLERANCE = 1e-5
 """Absolute and relative. The model runs and multiplies in float32, and another CPU adds in another order. With the

@@ -34,6 +34,7 @@ class Size:
     depths: tuple[int, int] = (6, 24)
     prose: str = "wikipedia-sample"
     pieces: str = "bpe-1024"
+    chosen_masked: Mapping[Block, float] = field(default_factory=dict)
     chosen_deep: Mapping[Block, float] = field(default_factory=dict)
     ablation_rates: Mapping[str, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
