@@ -18,13 +18,10 @@ from .counting import NAMES
 from .meeting_attention import first_token_gain
 from .meeting_pruning import alone, ordered
 from .meeting_verdicts import ENOUGH, command_of
-from .meeting_words import BASE, per_seed, ranged, scored
+from .meeting_words import BASE, asked, per_seed, ranged, scored
 from .shown import Html
 from .tables import table
 from .words import number
-
-SIMPLE = ("sas", "sas-p")
-"""The blocks that the questions ask about."""
 
 SCORES = {"update_scores": "s_Δ", "scores": "s", "even_scores": "s with coordinates alike"}
 """What is compared for B1. The last keeps a few huge coordinates from deciding."""
@@ -85,10 +82,6 @@ def compared(ours: np.ndarray, base: np.ndarray, more: str, less: str, neither: 
     return less if (gaps < 0).all() else neither
 
 
-def _simple(study: MeetingStudy) -> list[str]:
-    return [block for block in SIMPLE if block in study.blocks]
-
-
 def _enough(study: MeetingStudy, said: str) -> str:
     steps = study.runs[0].steps[-1]
     return said if steps >= ENOUGH else f"not answered by {steps:,} steps"
@@ -97,7 +90,7 @@ def _enough(study: MeetingStudy, said: str) -> str:
 def _linear(study: MeetingStudy) -> Answer:
     """B1: by every score, because they ask different things of a block without a skip."""
     said, ours = [], []
-    for block in _simple(study):
+    for block in asked(study):
         words = []
         for name, symbol in SCORES.items():
             mine, theirs = (study.values(b, name) for b in (block, BASE))
@@ -120,7 +113,7 @@ def _linear(study: MeetingStudy) -> Answer:
 
 
 def _before(study: MeetingStudy) -> str:
-    blocks = [BASE, *_simple(study)]
+    blocks = [BASE, *asked(study)]
     return ", ".join(f"{NAMES[b]} s_Δ {scored(per_seed(study.values(b, 'update_scores', at=0)))}" for b in blocks)
 
 
@@ -132,7 +125,7 @@ def _prunable(study: MeetingStudy) -> Answer:
     k = len(study.runs[0].order("greedy", "replace").steps)
     words = {"replace": "replaced by lines", "remove": "removed"}
     said, ours = [], []
-    for block in _simple(study):
+    for block in asked(study):
         found = []
         for how, done in words.items():
             mine, theirs = (ordered(study, b, "greedy", how)[:, -1] for b in (block, BASE))
@@ -152,7 +145,7 @@ def _prunable(study: MeetingStudy) -> Answer:
 
 
 def _alone(study: MeetingStudy) -> str:
-    blocks = [BASE, *_simple(study)]
+    blocks = [BASE, *asked(study)]
     return ", ".join(
         f"{NAMES[b]} {number(float(per_seed(alone(study, b, 'remove')).mean()))} removed and "
         f"{number(float(per_seed(alone(study, b, 'replace')).mean()))} replaced"
@@ -162,13 +155,13 @@ def _alone(study: MeetingStudy) -> str:
 
 def _losses(study: MeetingStudy) -> str:
     """A model that has learnt less has less to lose."""
-    blocks = [BASE, *_simple(study)]
+    blocks = [BASE, *asked(study)]
     means = ", ".join(f"{NAMES[b]} {np.mean([run.loss for run in study.of(b)]):.3f}" for b in blocks)
     return f"losses unchanged: {means}"
 
 
 def _sink(study: MeetingStudy) -> Answer:
-    blocks = [BASE, *_simple(study)]
+    blocks = [BASE, *asked(study)]
     most = {b: study.values(b, "top_first_mass").max(1) for b in blocks}
     have = [b for b in blocks if (most[b] >= SINK).all()]
     gains = {b: float(np.abs(first_token_gain(study, b)).max()) for b in blocks}

@@ -9,7 +9,7 @@ from .counting import NAMES
 from .findings import Finding
 from .foresight import spearman
 from .meeting_pruning import alone, ordered
-from .meeting_words import heading, per_seed, ranged, scored
+from .meeting_words import BASE, asked, heading, per_seed, ranged, scored
 from .shown import Html
 from .tables import table
 
@@ -155,9 +155,9 @@ def _attention(study: MeetingStudy, block: str) -> list[str]:
 
 
 def meeting_findings(study: MeetingStudy) -> list[Finding]:
-    """Chapter 14: scores at the end, what they were before, costs of pruning, and attention on the first token."""
+    """Chapter 14, of Pre-LN, SAS and SAS-P: scores, what they were before, costs of pruning, and the first token."""
     found = [Finding("meeting-n-over-d", study.n_over_d, "tokens a dimension behind the held-out numbers (n/d)")]
-    for block in study.blocks:
+    for block in (BASE, *asked(study)):
         names = ("update_scores", "scores", "even_scores")
         update, rest, even = (per_seed(study.through(block, measure)) for measure in names)
         name = NAMES[block]

@@ -10,6 +10,9 @@ from .words import number, score
 BASE = "pre-ln"
 """The block that the others are set against."""
 
+SIMPLE = ("sas", "sas-p")
+"""The blocks that the questions ask about."""
+
 SEEDS_DRAWN = "Line: mean over {} seeds of weights and order of the text; band: from the lowest to the highest."
 
 
@@ -58,3 +61,8 @@ def signed(value: float) -> str:
 def scored(values: np.ndarray) -> str:
     """As `ranged`, for scores."""
     return ranged(values, score)
+
+
+def asked(study: MeetingStudy) -> list[str]:
+    """Of the blocks that the questions ask about, those that were measured."""
+    return [block for block in SIMPLE if block in study.blocks]
