@@ -71,7 +71,8 @@ def look_frame(study: MeetingStudy, block: str, at: int, rest: svg.Scale) -> Fra
         f"thin: each of them.{grey} First tokens are left out.</p>"
     )
     by_block = ", ".join(f"{value:.2f}".replace("-", "−") for value in update.mean(0))
-    alt = f"{NAMES[block]} {when} (look {at}): {told}. s_Δ by block, mean over seeds: {by_block}. {heading(study, step=-1)}."
+    said = f"s_Δ by block, mean over seeds: {by_block}. {heading(study, step=-1)}."
+    alt = f"{NAMES[block]} {when} (look {at}): {told}. {said}"
     return Frame.of(side_by_side(*drawings), alt, below)
 
 
