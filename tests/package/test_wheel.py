@@ -43,10 +43,14 @@ def test_the_wheel_carries_nothing_else(wheel):
         "nearlinear/_data/*",
         "nearlinear-*.dist-info/*",
     )
-    names = zipfile.ZipFile(wheel).namelist()
+    files = zipfile.ZipFile(wheel).infolist()
+    names = [file.filename for file in files]
     assert [name for name in names if not any(fnmatch(name, pattern) for pattern in allowed)] == []
     assert [name for name in names if "test" in name or name.endswith(".ipynb")] == []
-    assert wheel.stat().st_size < 2_000_000
+    trained = [file for file in files if file.filename.endswith(".safetensors")]
+    assert {file.filename.split("/")[-2] for file in trained} == {"weights"}
+    assert sum(file.compress_size for file in trained) < 8_000_000
+    assert wheel.stat().st_size - sum(file.compress_size for file in trained) < 3_000_000
 
 
 def test_a_notebook_computes_with_the_wheel_alone(installed, tmp_path):
