@@ -12,7 +12,8 @@ from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
 from nearlinear.results.distillation import DistilSpec, DistilStudy
 from nearlinear.results.finetuning import FinetuneRun, FinetuneSpec
-from nearlinear.results.meeting import MeetingSpec, MeetingStudy, meetings
+from nearlinear.results.meeting import MeetingSpec, MeetingStudy
+from nearlinear.results.meeting_specs import meetings
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
 from nearlinear.results.pruning import PruningSpec, PruningStudy
 from nearlinear.results.pruning_specs import pruning_specs
@@ -22,7 +23,17 @@ from nearlinear.results.store import NotRecorded, is_current, load_or_run, spec_
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.training import TrainingRun, TrainSpec, VariantRun, VariantSpec
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import deep_tried, depth, encoders, encoders_tried, equal, longer, prose, tried
+from nearlinear.results.training_studies import (
+    ablations,
+    deep_tried,
+    depth,
+    encoders,
+    encoders_tried,
+    equal,
+    longer,
+    prose,
+    tried,
+)
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -51,7 +62,7 @@ RECORDED: dict[str, Record] = {
 
 TO_COME: dict[str, Record] = {
     name: spec
-    for study in (tried, deep_tried, depth, encoders_tried, encoders, prose, longer, equal)
+    for study in (tried, ablations, deep_tried, depth, encoders_tried, encoders, prose, longer, equal)
     for name, spec in study("laptop").items()
 }
 """Runs that are specified and have not been recorded yet."""

@@ -13,7 +13,7 @@ from nearlinear import show, study
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
-from nearlinear.results.meeting import meeting
+from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.signal import collapse_spec

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nearlinear.errors import InputError
-from nearlinear.results.meeting import MeetingSpec, MeetingStudy, joined, meeting, meetings
+from nearlinear.results.meeting import MeetingSpec, MeetingStudy, joined
+from nearlinear.results.meeting_specs import meeting, meetings
 from nearlinear.results.training import Architecture, Recipe, TrainSpec
 from nearlinear.results.training_specs import SIZES, core, size_of
 from tests.show.meeting_made import run, study

@@ -200,19 +200,12 @@ STUDIES = {
 }
 
 
-def specs_of(study, size):
-    """The specifications of a study; none where it waits for the rates that another one finds."""
-    if study == "ablations" and size_of(size).ablation_rates.keys() < training_studies.VALUES.keys():
-        return {}
-    return STUDIES[study](size)
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_a_name_is_a_specification_and_a_specification_has_one_name(size):
     """So nothing is trained twice, and no study writes over the results of another."""
     named: dict[str, set[str]] = {}
     for study in STUDIES:
-        for name, of in specs_of(study, size).items():
+        for name, of in STUDIES[study](size).items():
             named.setdefault(name, set()).add(spec_sha256(of))
             assert name.startswith(f"train-{size}-")
     assert STUDIES.keys() >= {"screen", "core", "tried", "ablations", "depth", "encoders", "prose", "longer"}
@@ -221,7 +214,7 @@ def test_a_name_is_a_specification_and_a_specification_has_one_name(size):
 
 
 def test_sizes_have_nothing_in_common():
-    hashes = [{spec_sha256(of) for study in STUDIES for of in specs_of(study, size).values()} for size in SIZES]
+    hashes = [{spec_sha256(of) for study in STUDIES for of in STUDIES[study](size).values()} for size in SIZES]
     assert sum(map(len, hashes)) == len(set().union(*hashes))
 
 
@@ -229,7 +222,7 @@ def test_sizes_have_nothing_in_common():
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_specification_passes_its_own_checks(study, size):
     """`model_copy` checks nothing, so each is read again from JSON, and what it says must hold together."""
-    for of in specs_of(study, size).values():
+    for of in STUDIES[study](size).values():
         assert type(of).model_validate_json(of.model_dump_json()) == of
         shape, recipe = of.architecture, of.recipe
         assert shape.d % shape.h == 0

@@ -84,6 +84,24 @@ def commit() -> tuple[str, bool]:
     return _git("rev-parse", "HEAD") or "not in git", _git("status", "--porcelain", "--untracked-files=no") == ""
 
 
+def remember(made_by: tuple[str, ...]) -> None:
+    """Look at commit and code now: the files may change while something long runs."""
+    commit(), library_sha256(made_by)
+
+
+def circumstances(made_by: tuple[str, ...]) -> dict[str, object]:
+    """What a Provenance says of code and command, as keywords."""
+    of, clean = commit()
+    return {
+        "versions": versions(),
+        "commit": of,
+        "clean": clean,
+        "command": command(),
+        "library_sha256": library_sha256(made_by),
+        "created": now(),
+    }
+
+
 def command() -> str:
     """The command line, without the folders of this machine."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"

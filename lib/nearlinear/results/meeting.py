@@ -6,14 +6,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from nearlinear.errors import InputError
-
 from .provenance import Provenance
 from .pruning import How, PruningStudy
 from .records import Record
 from .specs import Count
 from .training import Block, Curve, Kept, TrainingRun, TrainSpec
-from .training_specs import SIX, core
 from .types import StoredRecord
 
 KeptInterval = tuple[Kept, Kept]
@@ -243,28 +240,3 @@ def joined(studies: Iterable[MeetingStudy], provenance: Provenance) -> MeetingSt
     first, *others = studies
     runs = sum((other.runs for other in others), first.runs)
     return first.model_copy(update={"runs": runs, "provenance": provenance})
-
-
-TEXTS: dict[str, dict[str, int]] = {
-    "quick": {"n_fit": 1024, "n_choose": 512, "n_test": 1024, "n_attend": 512, "halvings": 3},
-    "laptop": {},
-    "colab": {},
-    "gpu": {"n_fit": 131_072, "n_choose": 65_536, "n_test": 131_072, "n_attend": 32_768},
-}
-"""What each size of the study has of its own: more text for wider models."""
-
-QUICK: tuple[Block, ...] = ("pre-ln", "sas-p")
-"""The blocks of the quick study."""
-
-
-def meeting(size: str = "laptop") -> MeetingSpec:
-    """The study of every training of `training_specs.core`. Raises InputError for a size that is not there."""
-    if size not in TEXTS:
-        raise InputError(f"no size {size!r}: choose one of {', '.join(TEXTS)}")
-    runs = core(size, QUICK if size == "quick" else SIX)
-    return MeetingSpec(runs=tuple(runs.values()), **TEXTS[size])
-
-
-def meetings(size: str = "laptop") -> dict[str, MeetingSpec]:
-    """The study of a size by the name that it is recorded under."""
-    return {f"train-{size}-meeting": meeting(size)}

@@ -13,8 +13,7 @@ Options = Mapping[str, bool | float | str]
 class Setting:
     """One setting of an ablation: the block, what its configuration says besides, and what its recipe does.
 
-    `rates`: tried at the first seed; the better one is taken for the others. One rate for all would compare how well
-    that rate suits each.
+    `rates`: tried for fewer steps; the best is taken. One rate for all would compare how well that rate suits each.
     """
 
     block: Block
@@ -67,23 +66,32 @@ ENCODERS: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p
 
 
 def tried(size: str = "laptop") -> dict[str, TrainSpec]:
-    """Every setting on six blocks, at each of its rates, the first seed."""
+    """Every setting on six blocks at each of its rates, for fewer steps, with a seed that is never reported."""
     at = size_of(size)
-    return dict(_setting(size, name, rate, at.seeds[0]) for name, setting in VALUES.items() for rate in setting.rates)
+    steps = at.ablation_steps // 3
+    return {
+        f"train-{size}-values-screen-{name}-{round(1e4 * rate)}e-4": _setting(at, name, rate, steps, 100)
+        for name, setting in VALUES.items()
+        for rate in setting.rates
+    }
 
 
 def ablations(size: str = "laptop") -> dict[str, TrainSpec]:
-    """Every setting at the better of its rates, every seed. Raises KeyError where that is not known yet."""
+    """Every setting at the best of its rates, or at its block's where none was tried; every seed."""
     at = size_of(size)
-    return dict(_setting(size, name, at.ablation_rates[name], seed) for seed in at.seeds for name in VALUES)
+    rates = {name: at.ablation_rates.get(name, at.chosen[setting.block]) for name, setting in VALUES.items()}
+    return {
+        f"train-{size}-values-{name}-{seed}": _setting(at, name, rate, at.ablation_steps, seed)
+        for seed in at.seeds
+        for name, rate in rates.items()
+    }
 
 
-def _setting(size: str, name: str, rate: float, seed: int) -> tuple[str, TrainSpec]:
-    at, setting = size_of(size), VALUES[name]
-    recipe = at.recipe(rate, at.ablation_steps, **setting.recipe)
+def _setting(at: Size, name: str, rate: float, steps: int, seed: int) -> TrainSpec:
+    setting = VALUES[name]
+    recipe = at.recipe(rate, steps, **setting.recipe)
     options = tuple(sorted(setting.options.items()))
-    spec = at.spec(setting.block, recipe, seed, L=at.ablation_L, options=options, variant=setting.variant)
-    return f"train-{size}-values-{name}-{round(1e4 * rate)}e-4-{seed}", spec
+    return at.spec(setting.block, recipe, seed, L=at.ablation_L, options=options, variant=setting.variant)
 
 
 def deep_tried(size: str = "laptop") -> dict[str, TrainSpec]:

@@ -38,7 +38,7 @@ def run(spec: FinetuneSpec, *, device: str = "auto", task: Task | None = None) -
     `task`: that of the specification, where the caller has it already. Raises InputError as `kept` and `load_task` do.
     """
     started = time.perf_counter()
-    making.commit(), making.library_sha256(FinetuneRun.made_by)  # remembered now: the files may change meanwhile
+    making.remember(FinetuneRun.made_by)
     work = Finetuning(spec, task or _task(spec.task, spec.task_seed), torch_device(device))
     stopped = ""
     try:
@@ -188,7 +188,7 @@ class Finetuning:
         return right(answers(self.model, some), some).double().mean().item()
 
     def provenance(self, seconds: float) -> Provenance:
-        spec, train_part, (commit, clean) = self.spec, self.parts["train"], making.commit()
+        spec, train_part = self.spec, self.parts["train"]
         return Provenance(
             model=self.pretrained.source,
             corpus=self.task.source,
@@ -199,14 +199,9 @@ class Finetuning:
             device=str(self.device),
             dtype=str(self.model.dtype).removeprefix("torch."),
             precision=spec.recipe.precision,
-            versions=making.versions(),
             seconds=round(seconds, 2),
-            commit=commit,
-            clean=clean,
-            command=making.command(),
-            library_sha256=making.library_sha256(FinetuneRun.made_by),
             spec_sha256=spec_sha256(spec),
-            created=making.now(),
+            **making.circumstances(FinetuneRun.made_by),
         )
 
 

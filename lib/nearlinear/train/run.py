@@ -43,7 +43,7 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
     NotEnoughTokens for too short a text.
     """
     started = time.perf_counter()
-    making.commit(), making.library_sha256(kind_of(spec).made_by)  # remembered now: the files may change meanwhile
+    making.remember(kind_of(spec).made_by)
     place = torch_device(device)
     check(spec)
     with joined(place) as processes:
@@ -190,7 +190,7 @@ class Training:
         )
 
     def provenance(self, seconds: float) -> Provenance:
-        spec, texts, (commit, clean) = self.spec, self.texts, making.commit()
+        spec, texts = self.spec, self.texts
         model = ModelSource(
             id=f"{spec.architecture.block}, from scratch",
             sha256=state_sha256(fresh_model(spec, texts.vocabulary)),
@@ -210,14 +210,9 @@ class Training:
             device=str(self.device),
             dtype=str(self.model.dtype).removeprefix("torch."),
             precision=spec.recipe.precision,
-            versions=making.versions(),
             seconds=round(seconds, 2),
-            commit=commit,
-            clean=clean,
-            command=making.command(),
-            library_sha256=making.library_sha256(kind_of(spec).made_by),
             spec_sha256=spec_sha256(spec),
-            created=making.now(),
+            **making.circumstances(kind_of(spec).made_by),
         )
 
 
