@@ -12,6 +12,7 @@ from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
 from nearlinear.results.distillation import DistilSpec, DistilStudy
 from nearlinear.results.finetuning import FinetuneRun, FinetuneSpec
+from nearlinear.results.finetuning_specs import finetunings, rate_screen
 from nearlinear.results.meeting import MeetingSpec, MeetingStudy
 from nearlinear.results.meeting_specs import meetings
 from nearlinear.results.profile_spec import ProfileSpec, laptop_spec, long_spec, long_specs
@@ -62,8 +63,21 @@ RECORDED: dict[str, Record] = {
 
 TO_COME: dict[str, Record] = {
     name: spec
-    for study in (tried, ablations, deep_tried, depth, encoders_tried, encoders, prose, longer, equal)
-    for name, spec in study("laptop").items()
+    for size in ("quick", "laptop")
+    for study in (
+        tried,
+        ablations,
+        deep_tried,
+        depth,
+        encoders_tried,
+        encoders,
+        rate_screen,
+        finetunings,
+        prose,
+        longer,
+        equal,
+    )
+    for name, spec in study(size).items()
 }
 """Runs that are specified and have not been recorded yet."""
 
