@@ -12,7 +12,7 @@ from .provenance import Provenance
 from .records import Interval, Record
 from .specs import Count
 from .training import Curve, Kept, Recipe, TrainSpec, VariantRun, VariantSpec
-from .types import StoredRecord
+from .types import CurveRecord
 
 RESAMPLES = 2000
 
@@ -77,7 +77,7 @@ class Broken(Record):
     batch: int
 
 
-class FinetuneRun(StoredRecord):
+class FinetuneRun(CurveRecord):
     """One finetuning: its curve, one entry a stop, looks on the way, and which test examples it gets right at the end.
 
     `n_cut`: test texts longer than T. `majority`: what the commonest label gets right. `train_accuracy`: at the end, on
@@ -116,15 +116,8 @@ class FinetuneRun(StoredRecord):
     weights_sha256: str
     provenance: Provenance
 
-    def to_json(self) -> str:
-        """On one line: the numbers are many, and nobody reads them one by one."""
-        return self.model_dump_json() + "\n"
-
     @model_validator(mode="after")
     def _fits_together(self):
-        for name in ("losses", "grad_norms", "seconds"):
-            if len(getattr(self, name)) != len(self.steps):
-                raise ValueError(f"{name} needs one entry for each of the {len(self.steps)} stops")
         if len(self.right) != (0 if self.stopped else self.n_test):
             raise ValueError(f"there are {self.n_test} test examples, and {len(self.right)} answers to them")
         if sum(self.groups) != self.n_test:

@@ -11,7 +11,7 @@ from .pruning import How, PruningStudy
 from .records import Record
 from .specs import Count
 from .training import Block, Curve, Kept, TrainingRun, TrainSpec
-from .types import StoredRecord
+from .types import LongRecord
 
 KeptInterval = tuple[Kept, Kept]
 """Lower and upper end of a 95 % interval, to six digits."""
@@ -160,7 +160,7 @@ class MeetingRun(Record):
         raise KeyError(f"no order {order!r} by {how!r}")
 
 
-class MeetingStudy(StoredRecord):
+class MeetingStudy(LongRecord):
     """What the first paper's instruments say about the second paper's blocks: one entry a training.
 
     `n_fit`, `n_test`: tokens behind a map, first tokens left out, and tokens it is tried on; `n_documents` of these.
@@ -184,10 +184,6 @@ class MeetingStudy(StoredRecord):
     n_documents: int
     runs: tuple[MeetingRun, ...]
     provenance: Provenance
-
-    def to_json(self) -> str:
-        """On one line: the numbers are many, and nobody reads them one by one."""
-        return self.model_dump_json() + "\n"
 
     @model_validator(mode="after")
     def _each_once(self):

@@ -12,7 +12,7 @@ from nearlinear.errors import InputError
 from .provenance import Provenance
 from .records import Record
 from .specs import Count
-from .types import StoredRecord
+from .types import LongRecord
 
 Stack = Literal[
     "attention", "attention-norm", "skipless", "attention-skip", "post-ln", "pre-ln", "parallel",
@@ -126,7 +126,7 @@ class SignalRun(Record):
     from_identity: Kept
 
 
-class SignalStudy(StoredRecord):
+class SignalStudy(LongRecord):
     """What stacks of L blocks do to T tokens of width d at initialisation: a run for each choice and each seed."""
 
     recorded_as: ClassVar[str] = "signal"
@@ -148,10 +148,6 @@ class SignalStudy(StoredRecord):
     T: int
     runs: tuple[SignalRun, ...]
     provenance: Provenance
-
-    def to_json(self) -> str:
-        """On one line: the numbers are many, and nobody reads them one by one."""
-        return self.model_dump_json() + "\n"
 
     @model_validator(mode="after")
     def _each_once(self):

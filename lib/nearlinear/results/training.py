@@ -9,7 +9,7 @@ from .provenance import Provenance
 from .records import Record
 from .signal import Signal
 from .specs import Count, Fraction
-from .types import StoredRecord
+from .types import CurveRecord
 
 Block = Literal["pre-ln", "post-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm", "skipless"]
 Schedule = Literal["linear", "cosine"]
@@ -134,7 +134,7 @@ class Look(Record):
     moved: dict[str, Curve]
 
 
-class TrainingRun(StoredRecord):
+class TrainingRun(CurveRecord):
     """One training: its curve, one entry a stop, and looks at the model on the way.
 
     `losses`: mean training loss since the stop before, nats a token; `grad_norms`: the same of the gradient before
@@ -176,15 +176,8 @@ class TrainingRun(StoredRecord):
     weights_sha256: str
     provenance: Provenance
 
-    def to_json(self) -> str:
-        """On one line: the numbers are many, and nobody reads them one by one."""
-        return self.model_dump_json() + "\n"
-
     @model_validator(mode="after")
-    def _one_entry_a_stop(self):
-        for name in ("losses", "grad_norms", "seconds"):
-            if len(getattr(self, name)) != len(self.steps):
-                raise ValueError(f"{name} needs one entry for each of the {len(self.steps)} stops")
+    def _one_entry_a_document(self):
         if len(self.document_losses) != len(self.document_tokens):
             raise ValueError("every evaluated document needs a loss and a number of tokens")
         return self

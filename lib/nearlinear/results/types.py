@@ -27,6 +27,26 @@ class StoredRecord(Record):
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 
+class LongRecord(StoredRecord):
+    """A result of so many numbers that nobody reads them one by one: its file is one line."""
+
+    def to_json(self) -> str:
+        return self.model_dump_json() + "\n"
+
+
+class CurveRecord(LongRecord):
+    """A training: what was written down at `steps`, one entry a stop in each column."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = ("losses", "grad_norms", "seconds")
+
+    @model_validator(mode="after")
+    def _one_entry_a_stop(self):
+        for name in self.COLUMNS:
+            if len(getattr(self, name)) != len(self.steps):
+                raise ValueError(f"{name} needs one entry for each of the {len(self.steps)} stops")
+        return self
+
+
 class Scores(Record):
     """In-sample scores, one a block: `scores` (with the residual) and `update_scores` (without), of n tokens."""
 
