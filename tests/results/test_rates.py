@@ -1,0 +1,31 @@
+"""The rates that stand in the specifications are those that the recorded screens find."""
+
+import math
+
+import pytest
+
+from nearlinear.recorded import RECORDED, results
+from nearlinear.results.training_specs import CHOSEN, screen, size_of
+from nearlinear.results.training_studies import VALUES, tried
+from nearlinear.results.training_views import screened
+
+
+def test_every_block_has_the_rate_that_its_screen_finds():
+    found = screened(results(screen("laptop").values()))
+    assert {block: one.rate for block, one in found.items()} == CHOSEN == size_of("laptop").chosen
+
+
+@pytest.mark.skipif("train-laptop-values-screen-sas-30e-4" not in RECORDED, reason="the screen is not recorded yet")
+def test_every_setting_has_the_rate_that_its_screen_finds():
+    of_setting = {
+        name: [f"train-laptop-values-screen-{name}-{round(1e4 * rate)}e-4" for rate in setting.rates]
+        for name, setting in VALUES.items()
+    }
+    specs = tried("laptop")
+    assert sorted(specs) == sorted(name for names in of_setting.values() for name in names)
+    found = {}
+    for setting, names in of_setting.items():
+        runs = results(specs[name] for name in names)
+        best = min(runs, key=lambda run: math.inf if run.stopped else run.chosen_loss)
+        found[setting] = best.spec.recipe.lr
+    assert found == size_of("laptop").ablation_rates
