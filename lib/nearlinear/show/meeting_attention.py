@@ -37,7 +37,7 @@ def meeting_attention(study: MeetingStudy, at: int = -1) -> Shown:
     figure, axes = canvas(
         "Where the blocks attend",
         _size(study, at),
-        [spread_note(study), MATRICES],
+        [spread_note(study), f"{MATRICES} Dotted: even attention."],
         height=5.2,
         nrows=2,
         ncols=2,
@@ -48,8 +48,6 @@ def meeting_attention(study: MeetingStudy, at: int = -1) -> Shown:
         ax.set_title(title)
         if title.startswith("A"):
             ax.axhline(study.even_mass, color=FAINT, lw=1, ls=":")
-            ax.annotate("even attention", (0.98, study.even_mass), xycoords=("axes fraction", "data"), size=7.5,
-                        color=FAINT, ha="right", va="bottom")  # fmt: skip
         ax.set_ylim(0, None)
     for ax in axes[2:]:
         block_axis(ax, study.L)

@@ -50,15 +50,15 @@ def meeting_pruned(study: MeetingStudy, order: str = "greedy") -> Shown:
         block_axis(axes[column], study.L)
         steps = {b: ordered(study, b, order, how) for b in study.blocks}
         _from_none(axes[2 + column], steps)
-        axes[2 + column].set(title=f"the first blocks of the order {done}", xlabel="blocks changed")
+        axes[2 + column].set(title=f"several blocks {done}", xlabel="blocks changed")
         words += [f"The cheapest block {done}:", *_said({b: each.min(1) for b, each in single.items()})]
         k = next(iter(steps.values())).shape[1]
         words += [f"{k} blocks {done}:", *_said({b: each[:, -1] for b, each in steps.items()})]
     for ax in axes[::2]:
         ax.set_ylabel("loss added, nats a token")
-    top = max(ax.get_ylim()[1] for ax in axes[:2])
+    limits = [ax.get_ylim() for ax in axes[:2]]
     for ax in axes[:2]:
-        ax.set_ylim(SMALLEST, top)
+        ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     legend_above(axes[0], columns=6)
     what = "Held-out loss added by removing blocks, and by putting affine maps in their place"
     return Shown(
