@@ -77,6 +77,13 @@ from .style import COLOURS, use
 from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
 from .tokenmap import token_map
 from .updates import identity, update_scores_by_block, update_sizes
+from .values import short_values, values_sweep
+from .values_changes import values_changes
+from .values_duality import values_duality
+from .values_gains import values_gains, values_ratios
+from .values_picker import values_picker
+from .values_tables import values_findings, values_rates, values_table
+from .values_verdicts import values_rows
 from .variants import map_variants, variants_findings, variants_table
 from .verdicts import linearity_rows, token_rows, update_rows
 
@@ -183,6 +190,7 @@ __all__ = [
     "scores_by_block",
     "screen_table",
     "short_training",
+    "short_values",
     "signal_findings",
     "signal_picker",
     "signal_rows",
@@ -203,6 +211,16 @@ __all__ = [
     "update_scores_by_block",
     "update_sizes",
     "use",
+    "values_changes",
+    "values_duality",
+    "values_findings",
+    "values_gains",
+    "values_picker",
+    "values_rates",
+    "values_ratios",
+    "values_rows",
+    "values_sweep",
+    "values_table",
     "variants_findings",
     "variants_table",
     "what_pruning_buys",
