@@ -6,7 +6,7 @@ import pytest
 
 from nearlinear.recorded import RECORDED, results
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
-from nearlinear.results.training_studies import VALUES, tried
+from nearlinear.results.training_studies import RATES_FOUND, VALUES, tried
 from nearlinear.results.training_views import screened
 
 
@@ -28,4 +28,4 @@ def test_every_setting_has_the_rate_that_its_screen_finds():
         runs = results(specs[name] for name in names)
         best = min(runs, key=lambda run: math.inf if run.stopped else run.chosen_loss)
         found[setting] = best.spec.recipe.lr
-    assert found == size_of("laptop").ablation_rates
+    assert found == RATES_FOUND["laptop"]
