@@ -110,7 +110,7 @@ def values_gains(runs: Runs, name: str = "sas") -> Shown:
 
 def depth_colours(L: int) -> list[str]:
     """From dark to bright with depth, readable without colour vision and on a light panel."""
-    return [to_hex(colormaps["cividis"](0.72 * block / max(L - 1, 1))) for block in range(L)]
+    return [to_hex(colormaps["cividis"](0.55 * block / max(L - 1, 1))) for block in range(L)]
 
 
 def _numbered(ax: Axes, x: float, ends: np.ndarray, colours: list[str]) -> None:
