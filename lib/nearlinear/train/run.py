@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from nearlinear.edit.checkpoint import Checkpoint
 from nearlinear.errors import InputError
 from nearlinear.inputs.load import torch_device
 from nearlinear.inputs.twin import state_sha256
@@ -19,16 +18,17 @@ from nearlinear.measure.signal import signal_of
 from nearlinear.results import making
 from nearlinear.results.provenance import ModelSource, Provenance
 from nearlinear.results.signal import Signal
-from nearlinear.results.store import replacing, results_cache, spec_sha256
-from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec, VariantRun, VariantSpec
+from nearlinear.results.store import replacing, spec_sha256
+from nearlinear.results.training import Look, Reading, TrainingRun, TrainSpec
 
 from .batches import Batches
+from .files import OnDevice, kind_of, plain_weights, run_folder
 from .hiding import Hiding
 from .looking import by_document, look_at
 from .loop import Diverged, Event, train
-from .losses import window_losses
+from .losses import Loss, window_losses
 from .models import fresh_model
-from .parallel import joined
+from .parallel import Processes, joined
 from .texts import Texts, texts_for
 
 SIGNAL_WINDOWS = 16
@@ -49,17 +49,13 @@ def run(spec: TrainSpec, *, device: str = "auto", texts: Texts | None = None) ->
     with joined(place) as processes:
         texts = texts or texts_of(spec.reading, spec.architecture.T)
         training = Training(spec, texts, place)
-        before, stopped, events = training.signal(), "", []
-        try:
-            events.extend(training.events(processes))
-        except Diverged as error:
-            stopped, events = str(error), training.done
-            training.restore()
-        return training.result(events, before, stopped, time.perf_counter() - started)
+        before = training.signal()
+        stopped = training.to_the_end(processes)
+        return training.result(training.done, before, stopped, time.perf_counter() - started)
 
 
 def check(spec: TrainSpec) -> None:
-    """Raises InputError where a rate of its own is asked for matrices that are parts of larger ones."""
+    """Raises InputError where parts of larger matrices are to have a rate of their own."""
     apart = spec.architecture.block == "v-skipinit" or spec.architecture.variant == "pre-ln-values"
     if spec.recipe.value_rate != 1 and not apart:
         raise InputError(
@@ -67,19 +63,9 @@ def check(spec: TrainSpec) -> None:
         )
 
 
-class OnDevice(Checkpoint):
-    """A checkpoint whose counts of steps go where the weights are, as the fused optimiser wants them."""
-
-    def resume(self, parameters: Mapping[str, nn.Parameter], optimiser: torch.optim.Optimizer) -> list:
-        found = super().resume(parameters, optimiser)
-        for weight, state in optimiser.state.items():
-            state["step"] = state["step"].to(weight.device)
-        return found
-
-
 @dataclass
 class Training:
-    """One model on its way."""
+    """One model on its way. Another kind of training starts, lowers or measures something else."""
 
     spec: TrainSpec
     texts: Texts
@@ -88,34 +74,66 @@ class Training:
     def __post_init__(self):
         self.done: list[Event] = []
 
+    @property
+    def kind(self) -> type[TrainingRun]:
+        """The result that this training leads to."""
+        return kind_of(self.spec)
+
+    @property
+    def name(self) -> str:
+        return self.spec.architecture.block
+
+    def fresh(self) -> nn.Module:
+        return fresh_model(self.spec, self.texts.vocabulary)
+
+    def loss_of(self, model: nn.Module) -> nn.Module:
+        return Loss(model)
+
+    def measured(self, step: int) -> Look:
+        """The model as it stands after `step` steps, on text that it never sees."""
+        return look_at(self.model, step, self.texts.evaluate, self.spec.reading)
+
     @cached_property
     def model(self) -> nn.Module:
-        model = fresh_model(self.spec, self.texts.vocabulary).to(self.device)
+        model = self.fresh().to(self.device)
         return model.double() if self.spec.recipe.precision == "float64" else model
 
     @cached_property
     def folder(self) -> Path:
         """Where checkpoint and weights lie, by specification and code."""
-        return run_folder(self.spec)
+        return run_folder(self.spec, self.kind)
 
     @cached_property
     def start(self) -> Look:
-        return look_at(self.model, 0, self.texts.evaluate, self.spec.reading)
+        return self.measured(0)
 
-    def events(self, processes) -> Iterable[Event]:
+    def to_the_end(self, processes: Processes) -> str:
+        """Train to the end; what was written down is in `done`. Answers why it broke off, or with nothing.
+
+        A model that has broken stands afterwards where it was last looked at.
+        """
+        try:
+            list(self.events(processes))
+        except Diverged as error:
+            self.restore()
+            return str(error)
+        return ""
+
+    def events(self, processes: Processes) -> Iterable[Event]:
         """Train; what was yielded is in `done`."""
         spec = self.spec
         sha256 = state_sha256(self.model)
         self.keep(0), self.start  # before the first step
-        code = making.library_sha256(kind_of(spec).made_by)
+        code = making.library_sha256(self.kind.made_by)
         settings = {"spec": spec_sha256(spec), "code": code, "start": sha256}
         checkpoint = OnDevice(self.folder / "checkpoint.safetensors", settings | {"text": self.texts.sha256})
-        what = f"{spec.architecture.block} {spec.seed}"
+        what = f"{self.name} {spec.seed}"
         steps = train(
             self.model,
             self.batches(),
             spec.recipe,
             spec.stops,
+            loss_of=self.loss_of,
             look=self.look,
             checkpoint=checkpoint,
             processes=processes,
@@ -137,7 +155,7 @@ class Training:
         """What the event of this step remembers; weights are kept beside it. Raises Diverged where they are broken."""
         if step not in self.spec.looks:
             return {}
-        found = look_at(self.model, step, self.texts.evaluate, self.spec.reading)
+        found = self.measured(step)
         if not math.isfinite(found.loss):
             raise Diverged(
                 f"the model's answers are no longer numbers after step {step}: take a learning rate below "
@@ -153,7 +171,7 @@ class Training:
 
     def restore(self) -> None:
         """Go back to the last look, when training has broken."""
-        step = max([0, *(event.step for event in self.done if event.seen)])
+        step = max([0, *(event.step for event in self.done if event.step in self.spec.looks)])
         self.model.load_state_dict(load_file(self.folder / f"step-{step}.safetensors"), strict=False)
 
     def signal(self) -> Signal:
@@ -167,9 +185,9 @@ class Training:
         spec, texts = self.spec, self.texts
         losses, tokens = by_document(window_losses(self.model, texts.evaluate, spec.reading), texts.evaluate)
         columns = {name: tuple(getattr(event, name) for event in events) for name in ("loss", "grad_norm", "seconds")}
-        return kind_of(spec)(
+        return self.kind(
             spec=spec,
-            n_parameters=sum(weight.numel() for weight in self.model.parameters()),
+            n_parameters=self.source.n_parameters,
             vocabulary=texts.vocabulary,
             n_train=texts.train.n_tokens,
             n_dropped=texts.n_dropped,
@@ -189,19 +207,23 @@ class Training:
             provenance=self.provenance(seconds),
         )
 
-    def provenance(self, seconds: float) -> Provenance:
-        spec, texts = self.spec, self.texts
-        model = ModelSource(
-            id=f"{spec.architecture.block}, from scratch",
-            sha256=state_sha256(fresh_model(spec, texts.vocabulary)),
+    @cached_property
+    def source(self) -> ModelSource:
+        spec = self.spec
+        return ModelSource(
+            id=f"{self.name}, from scratch",
+            sha256=state_sha256(self.fresh()),
             architecture=type(self.model).__name__,
             n_parameters=sum(weight.numel() for weight in self.model.parameters()),
             L=spec.architecture.L,
             d=spec.architecture.d,
             note="the hash is of the weights before the first step",
         )
+
+    def provenance(self, seconds: float) -> Provenance:
+        spec, texts = self.spec, self.texts
         return Provenance(
-            model=model,
+            model=self.source,
             corpus=texts.source,
             n_tokens=spec.recipe.steps * spec.recipe.batch * spec.architecture.T,
             n_windows=len(texts.train.windows),
@@ -212,7 +234,7 @@ class Training:
             precision=spec.recipe.precision,
             seconds=round(seconds, 2),
             spec_sha256=spec_sha256(spec),
-            **making.circumstances(kind_of(spec).made_by),
+            **making.circumstances(self.kind.made_by),
         )
 
 
@@ -220,18 +242,3 @@ class Training:
 def texts_of(reading: Reading, T: int) -> Texts:
     """The last text is remembered: the runs of a study share it."""
     return texts_for(reading, T)
-
-
-def run_folder(spec: TrainSpec) -> Path:
-    """Where a run leaves its checkpoint, and its weights at every look."""
-    return results_cache() / making.library_sha256(kind_of(spec).made_by)[:16] / f"{spec_sha256(spec)[:16]}.training"
-
-
-def kind_of(spec: TrainSpec) -> type[TrainingRun]:
-    return VariantRun if isinstance(spec, VariantSpec) else TrainingRun
-
-
-def plain_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Every weight and constant by name, on the CPU; what is tied stands once."""
-    tied = set(getattr(model, "all_tied_weights_keys", None) or {})
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items() if name not in tied}
