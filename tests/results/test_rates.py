@@ -2,9 +2,7 @@
 
 import math
 
-import pytest
-
-from nearlinear.recorded import RECORDED, results
+from nearlinear.recorded import results
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
 from nearlinear.results.training_studies import RATES_FOUND, VALUES, tried
 from nearlinear.results.training_views import screened
@@ -15,7 +13,6 @@ def test_every_block_has_the_rate_that_its_screen_finds():
     assert {block: one.rate for block, one in found.items()} == CHOSEN == size_of("laptop").chosen
 
 
-@pytest.mark.skipif("train-laptop-values-screen-sas-30e-4" not in RECORDED, reason="the screen is not recorded yet")
 def test_every_setting_has_the_rate_that_its_screen_finds():
     of_setting = {
         name: [f"train-laptop-values-screen-{name}-{round(1e4 * rate)}e-4" for rate in setting.rates]
