@@ -21,6 +21,7 @@ OF_BLOCKS = (
     "08_taking_the_block_apart",
     "09_counting",
     "10_does_it_learn_as_fast",
+    "11_values_and_projections",
     "14_where_the_papers_meet",
 )
 """Chapters on blocks, and not on a model that somebody has: their figures are of a size."""

@@ -19,7 +19,7 @@ from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import PAPER_MODELS
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import equal
+from nearlinear.results.training_studies import ablations, equal, tried
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -100,6 +100,9 @@ def direct(given) -> dict[str, list[show.Finding]]:
         "09_counting": show.counting_findings(PAPER_MODELS, counted(PAPER_MODELS)),
         "10_does_it_learn_as_fast": show.learning_findings(
             *([made(spec) for spec in of("quick").values()] for of in (screen, core, equal))
+        ),
+        "11_values_and_projections": show.values_findings(
+            *([made(spec) for spec in of("quick").values()] for of in (tried, ablations))
         ),
         "14_where_the_papers_meet": show.meeting_findings(made(meeting("quick"))),
     }

@@ -15,7 +15,7 @@ from .style import BLUE, FAINT, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from .values_verdicts import LETTERS, PARTS
 from .values_words import BASES, NAMES
 
-EARLY = 0.05
+EARLY = 0.1
 """The drawing begins after this share of the steps: before, all losses are far above the rest."""
 
 DASHED = " stroke-dasharray='5 3'"
@@ -56,10 +56,13 @@ def _seed_controls(name: str, n: int) -> tuple[widgets.IntSlider, widgets.HBox]:
 
 
 def setting_frame(run: TrainingRun, base: TrainingRun) -> Frame:
-    """Left the losses of one training beside its base's with the same seed, right its gains, means over blocks."""
+    """Left the losses of one training beside its base's with the same seed, right its gains, means over blocks.
+
+    Where a block trains none, the difference from the base instead.
+    """
     steps = run.spec.recipe.steps
     x = svg.Scale(0, steps, LEFT + 6, RIGHT - 6)
-    drawn, told = _gains_drawn(run, x)
+    drawn, told = _gains_drawn(run, x) if gain_names(run) or has_ratios(run) else _gaps_drawn(run, base, x)
     name, other = (NAMES[_name(each)] for each in (run, base))
     gap = gap_said(run.loss - base.loss)
     alt = (
@@ -98,8 +101,6 @@ def _gains_drawn(run: TrainingRun, x: svg.Scale) -> tuple[list[str], str]:
     curves = {LETTERS[name]: (gain_curves([run], name)[0], COLOURS[name]) for name in gain_names(run)}
     if has_ratios(run):
         curves |= {f"{PARTS[m]} β/α": (ratio_curves([run], m)[0], OF_RATIOS[m]) for m in MATRICES}
-    if not curves:
-        return [svg.text(0, 12, "this block trains no gains", colour=FAINT)], "No gains are trained."
     found = np.concatenate([values.mean(1) for values, _ in curves.values()])
     y = svg.Scale(min(0.0, float(np.nanmin(found))), 1.05 * float(np.nanmax(found)), FLOOR, TOP)
     steps = run.spec.looks
@@ -110,6 +111,19 @@ def _gains_drawn(run: TrainingRun, x: svg.Scale) -> tuple[list[str], str]:
         place += 12 + 7 * len(name)
     ends = ", ".join(f"{name} {values[len(run.looks) - 1].mean():.2f}" for name, (values, _) in curves.items())
     return [*key, *_field(x, y), *lines], f"Gains at the end, means over blocks: {ends}."
+
+
+def _gaps_drawn(run: TrainingRun, base: TrainingRun, x: svg.Scale) -> tuple[list[str], str]:
+    """How far the held-out loss is above the base's, for blocks that train no gains."""
+    (steps, (own,)), (_, (others,)) = held_out_curves([run]), held_out_curves([base])
+    shown = steps >= EARLY * steps[-1]
+    gaps = (own - others)[shown]
+    ends = min(0.0, float(np.nanmin(gaps))), max(0.0, float(np.nanmax(gaps)))
+    room = 0.1 * (ends[1] - ends[0]) or 0.01
+    y = svg.Scale(ends[0] - room, ends[1] + room, FLOOR, TOP)
+    zero = svg.line(LEFT, y(0), RIGHT, y(0), FAINT, 1, DASHED)
+    title = svg.text(0, 12, f"no gains are trained; held out minus {NAMES[_name(base)]}", colour=FAINT)
+    return [title, *_field(x, y), zero, _curve(x, y, steps[shown], gaps, BLUE, 1.8, "")], "No gains are trained."
 
 
 def _field(x: svg.Scale, y: svg.Scale) -> list[str]:
