@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nearlinear import __version__
 from nearlinear.cli_prune import add_prune
+from nearlinear.cli_report import add_report
 from nearlinear.cli_train import add_train
 from nearlinear.errors import NearlinearError
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneSentence, metavar="COMMAND")
     _add_score(commands)
     add_prune(commands)
+    add_report(commands)
     add_train(commands)
     doctor = commands.add_parser("doctor", help="say what this machine has, and what would work", allow_abbrev=False)
     doctor.set_defaults(run=_doctor, parser=doctor)

@@ -6,6 +6,7 @@ from html import escape
 
 from nearlinear.errors import InputError
 from nearlinear.results.claims import VERDICTS, claim
+from nearlinear.results.provenance import Provenance
 from nearlinear.results.store import is_current
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile, TokensNeeded
@@ -103,8 +104,16 @@ def parameters_table(parameters: Mapping[str, Mapping[str, str]]) -> Html:
 
 def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> Html:
     """How a result was made, folded away: model, text, seeds, machine, versions, code, command."""
-    p, m = result.provenance, result.provenance.model
-    facts = {
+    rows = "".join(_fact(name, value) for name, value in provenance_facts(result.provenance).items())
+    facts_table = f"<table style='{_TABLE}'><tbody>{rows}</tbody></table>"
+    summary = f"<summary>How these numbers were made{escape(standing(result))}</summary>"
+    return _panel(f"<details>{summary}{facts_table}</details>", "provenance of the numbers")
+
+
+def provenance_facts(p: Provenance) -> dict[str, str]:
+    """A provenance in words: what, and how it stands. Names and notes come as they are, to be escaped where shown."""
+    m = p.model
+    return {
         "model": _noted(f"{m.id} {m.revision}".strip(), m.note),
         "weights (sha256)": m.sha256,
         "architecture": f"{m.architecture}, L = {m.L}, d = {m.d}, {m.n_parameters:,} parameters",
@@ -120,10 +129,6 @@ def provenance_table(result: LinearityProfile | TokensNeeded | TokenErrors) -> H
         "made": f"{p.created}, in {p.seconds:.0f} seconds",
         "command": p.command,
     }
-    rows = "".join(_fact(name, value) for name, value in facts.items())
-    facts_table = f"<table style='{_TABLE}'><tbody>{rows}</tbody></table>"
-    summary = f"<summary>How these numbers were made{escape(standing(result))}</summary>"
-    return _panel(f"<details>{summary}{facts_table}</details>", "provenance of the numbers")
 
 
 def _noted(name: str, note: str) -> str:
