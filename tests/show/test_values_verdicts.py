@@ -167,6 +167,9 @@ def test_every_row_has_its_effect_its_spread_and_its_command():
     assert "tied in each block, β = 0 75.0 %, tied by the last, β = 0 50.0 %" in found["S27"].controls
     assert "no gap to close" in rows({"orthogonal-0": 1.5})["S27"].controls
     assert "half of the claim" in found["S8"].controls
+    other = rows(best={"sas-cosine": 9e-3})["S25"]
+    assert "in the screen, at one rate for both: +1.099 at 0.003, −1.099 at 0.009" in other.controls
+    assert "one rate for both: +0.000 at 0.003, +0.000 at 0.009" in found["S8"].controls  # of its four, SAS has two
 
 
 def test_findings_are_the_runs():

@@ -11,8 +11,7 @@ from .learning_words import Runs, heading
 from .shown import Shown
 from .style import BLUE, DASHES, FAINT, ORANGE, canvas, legend_above, use
 from .values_judged import MARK
-from .values_verdicts import LETTERS, PARTS
-from .values_words import NAMES, RATIOS, there
+from .values_words import LETTERS, NAMES, PARTS, RATIOS, there
 from .words import sentences
 
 OF_PARTS = {"value": (BLUE, "-"), "project": (ORANGE, DASHES)}

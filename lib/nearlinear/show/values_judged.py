@@ -65,6 +65,11 @@ class Judge:
         """The settings among these that were not trained with the best rate of their screen."""
         return [name for name in names if self.screened[name].rate != self.used[name]]
 
+    def at_rates(self, name: str, base: str) -> dict[float, float]:
+        """Rate → the difference of the two in the screen, at every rate that was tried for both."""
+        one, other = (dict(zip(each.rates, each.losses, strict=True)) for each in map(self.screened.get, (name, base)))
+        return {rate: loss - other[rate] for rate, loss in one.items() if rate in other}
+
     @property
     def failed(self) -> Verdict:
         return "contradicted" if self.d >= WIDTH else "not at this size"

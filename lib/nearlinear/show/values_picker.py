@@ -12,8 +12,7 @@ from .frames import FLOOR, LEFT, RIGHT, TOP, Frame, side_by_side, under
 from .learning_words import Runs, gap_said, heading, loss_said, unit
 from .picker import _chosen, _drawn, _refuse_heavy, _wide
 from .style import BLUE, FAINT, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
-from .values_verdicts import LETTERS, PARTS
-from .values_words import BASES, NAMES
+from .values_words import BASES, LETTERS, NAMES, PARTS
 
 EARLY = 0.1
 """The drawing begins after this share of the steps: before, all losses are far above the rest."""

@@ -12,8 +12,7 @@ from .learning_words import Runs, gap_told, heading, loss_said, ranged, unit
 from .shown import Html
 from .tables import table
 from .values_judged import HELD, Judge
-from .values_verdicts import LETTERS
-from .values_words import BASES, CHANGES, NAMES, PAIRS, TIED, ends, gap
+from .values_words import BASES, CHANGES, LETTERS, NAMES, PAIRS, TIED, ends, gap
 
 
 def values_rates(screen: Runs, long: Runs) -> Html:

@@ -5,7 +5,7 @@ import numpy as np
 from .learning_words import Runs, gap_said, gap_told
 from .tables import Ours
 from .values_judged import GONE, HELD, MARK, Judge
-from .values_words import CHANGES, NAMES, PAIRS, TIED, Change
+from .values_words import CHANGES, LETTERS, NAMES, PAIRS, PARTS, TIED, Change
 from .words import number
 
 COMMAND = "nearlinear results --only train-laptop-values"
@@ -13,9 +13,6 @@ COMMAND = "nearlinear results --only train-laptop-values"
 
 LITTLE = ("S19", "S22", "S23")
 """Claims of a small difference."""
-
-LETTERS = {"attn.alpha": "α", "attn.beta": "β", "attn.gamma": "γ", "beta_ff": "β_FF"}
-PARTS = {"value": "W_V", "project": "W_P"}
 
 
 def values_rows(screen: Runs, runs: Runs) -> list[Ours]:
@@ -47,11 +44,17 @@ def _row(t: Judge, claim: str, what: str, said: str, verdict: str, more: str, *n
     return Ours(claim=claim, what=what, number=said, controls=controls, verdict=verdict, command=COMMAND)
 
 
+def _at_rates(t: Judge, name: str, base: str) -> str:
+    """The same difference at one rate for both: whether it hangs on the choice of rates."""
+    told = (f"{gap_said(value)} at {rate:g}" for rate, value in t.at_rates(name, base).items())
+    return f"in the screen, at one rate for both: {', '.join(told)}"
+
+
 def _changed(t: Judge, change: Change, more: str = "") -> Ours:
     name, base = change.name, change.base
     verdict = (t.little_worse if change.claim in LITTLE else t.worse)(name, base)
     size = f"{number(100 * t.share(name, base))} % of the loss" if change.claim in LITTLE else ""
-    told = "; ".join(filter(None, (size, more)))
+    told = "; ".join(filter(None, (size, more, _at_rates(t, name, base))))
     return _row(t, change.claim, _what(name, base), gap_told(t.gap(name, base)), verdict, told, name, base)
 
 
@@ -64,6 +67,7 @@ def _no_skip(t: Judge, change: Change) -> Ours:
 
 def _restored(t: Judge) -> Ours:
     told = [f"{NAMES[a]} minus {NAMES[b]}: {gap_told(t.gap(a, b))}" for a, b in HELD.items()]
+    told += [_at_rates(t, "identity-0", "pre-ln")]
     back = gap_told(t.gap("identity-0", "pre-ln"))
     return _row(
         t, "S4", _what("identity-0", "pre-ln"), back, t.restored(), "; ".join(told), *HELD, *HELD.values(), "pre-ln"
@@ -72,7 +76,8 @@ def _restored(t: Judge) -> Ours:
 
 def _starts(t: Judge) -> Ours:
     gaps = t.starts()
-    more = "; ".join(f"at β = {b:g}: {gap_told(g)}" for b, g in gaps.items() if b)
+    told = [f"at β = {b:g}: {gap_told(g)}" for b, g in gaps.items() if b]
+    more = "; ".join([*told, _at_rates(t, "orthogonal-0", "identity-0")])
     said = gap_told(gaps[0.0])
     return _row(
         t, "S5", _what("orthogonal-0", "identity-0"), said, t.start_matters(), more, "orthogonal-0", "identity-0"
@@ -101,7 +106,8 @@ def _dual(t: Judge) -> Ours:
     said = "; ".join(f"{NAMES[beta]}: {gap_told(g)}" for beta, g in pairs.items())
     does = "; ".join(f"{NAMES[beta]} minus β = 1: {gap_said(t.gap(beta, 'orthogonal-100').mean)}" for beta in PAIRS)
     noise = f"range over seeds: up to {number(t.seed_range(*PAIRS, *PAIRS.values()))}"
-    more = f"{does}; {noise}; the rate of a group multiplies its weight decay too, β does not"
+    tried = "; ".join(f"{NAMES[beta]}, {_at_rates(t, beta, rate)}" for beta, rate in PAIRS.items())
+    more = f"{does}; {noise}; {tried}; the rate of a group multiplies its weight decay too, β does not"
     what = "held-out loss with a gain β minus that with the rate times β, AdamW, mean over seeds"
     return _row(t, "S20", what, said, t.dual(), more, *PAIRS, *PAIRS.values())
 

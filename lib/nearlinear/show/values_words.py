@@ -10,7 +10,7 @@ from nearlinear.results.training import Block
 from nearlinear.results.training_studies import BETAS
 from nearlinear.results.training_views import Difference, difference
 
-from .learning_words import Runs, loss_said
+from .learning_words import Runs
 
 STARTS = ("orthogonal", "identity")
 """How values and projections start where β is varied."""
@@ -19,6 +19,9 @@ TIED = ("tied-blocks-0", "tied-last-0")
 
 PAIRS = {f"orthogonal-{share}": f"orthogonal-rate-{share}" for share in (10, 30)}
 """A gain β, and the same factor on the learning rate of values and projections instead (appendix A)."""
+
+LETTERS = {"attn.alpha": "α", "attn.beta": "β", "attn.gamma": "γ", "beta_ff": "β_FF"}
+PARTS = {"value": "W_V", "project": "W_P"}
 
 RATIOS = ("identity-gains", "orthogonal-gains", "pre-ln-gains")
 """The settings that train α and β of values and projections."""
@@ -103,9 +106,3 @@ def there(runs: Runs, names: Sequence[str]) -> Settings:
     if missing := [name for name in names if name not in found]:
         raise ValueError(f"no training of {', '.join(missing)} is here: give runs of every setting that is shown")
     return {name: found[name] for name in names}
-
-
-def span_said(values: np.ndarray) -> str:
-    """0.021 to 0.043, or one number where both ends are the same to three decimals."""
-    low, high = loss_said(float(np.nanmin(values))), loss_said(float(np.nanmax(values)))
-    return low if low == high else f"{low} to {high}"
