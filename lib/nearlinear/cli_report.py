@@ -46,13 +46,14 @@ def _report(options: argparse.Namespace) -> None:
 
 def _spec(options: argparse.Namespace):
     from nearlinear.errors import InputError
+    from nearlinear.report.pinned import check_name
     from nearlinear.report.specs import ReportSpec
 
     if options.seed < 0:
         raise InputError(f"{options.seed} is no seed: give a whole number from 0")
     return ReportSpec(
-        model=options.model,
-        corpus=options.text,
+        model=check_name(options.model),
+        corpus=check_name(options.text),
         tokens=options.tokens,
         depth=options.depth,
         dtype=options.dtype,

@@ -13,7 +13,15 @@ from bs4 import BeautifulSoup
 
 from nearlinear.report.beside import others, recorded_models
 from nearlinear.report.columns import COLUMNS, to_csv
-from nearlinear.report.drawings import THEMED, beside_recorded, drawable, inline_svg, relative_depth, values_of
+from nearlinear.report.drawings import (
+    THEMED,
+    beside_recorded,
+    drawable,
+    harmless,
+    inline_svg,
+    relative_depth,
+    values_of,
+)
 from nearlinear.report.page import CHAPTERS, page
 from nearlinear.report.types import LargeToken, Report
 from nearlinear.results.types import LinearityProfile
@@ -54,6 +62,10 @@ def test_names_and_tokens_cannot_script_the_page(evil):
     assert HOSTILE in soup.h1.get_text()
     assert "</td><img src=x onerror=alert(1)>" in soup.get_text()
     assert HOSTILE in soup.find("svg")["aria-label"]
+
+
+def test_letters_that_turn_others_around_are_replaced():
+    assert harmless("a\u202eb\x00\x1b <\n\u00a0é模") == "a�b�� &lt;\n\u00a0é模"
 
 
 def test_the_page_could_not_run_or_load_anything_if_it_wanted(full):

@@ -71,3 +71,9 @@ def test_errors_speak_of_the_folder_that_was_named(text):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(InputError, match="is no model: it has no config"):
         pinned_model(str(tmp_path))
+
+
+def test_a_name_that_is_not_text_is_refused(tmp_path):
+    folder = folder_model(tmp_path / "model").rename(tmp_path / "model\udcff")
+    with pytest.raises(InputError, match="is not text in UTF-8: rename it"):
+        pinned_model(str(folder))

@@ -173,6 +173,13 @@ THEMED = {
 """Colours of the drawings, and the variables of the page that stand for them, so that a dark page has dark figures."""
 
 
+def harmless(words: str) -> str:
+    """Words as a part of a page: no tag, no entity, and no letter that cannot be seen and turns others around."""
+    return escape(
+        "".join(letter if letter.isprintable() or letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+    )
+
+
 def inline_svg(shown: Shown, prefix: str) -> str:
     """The drawing as a part of a page: its names made its own by `prefix`, its colours those of the page."""
     with warnings.catch_warnings():
@@ -186,5 +193,5 @@ def inline_svg(shown: Shown, prefix: str) -> str:
         svg = svg.replace(colour, f"var(--{name})")
     inside = svg[svg.index(">") + 1 :]
     (box,) = re.findall(r'viewBox="([\d. ]+)"', svg)
-    alt = escape(shown.alt.replace(r"\$", "$"))
+    alt = harmless(shown.alt.replace(r"\$", "$"))
     return f'<svg role="img" aria-label="{alt}" viewBox="{box}">{inside}'

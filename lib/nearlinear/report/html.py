@@ -1,35 +1,34 @@
-"""Small pieces of the page. Whatever comes from a name or a text is escaped here, once, on its way in."""
+"""Small pieces of the page. Whatever comes from a name or a text is made harmless here, once, on its way in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 from nearlinear.show.shown import Shown
 
-from .drawings import inline_svg
+from .drawings import harmless, inline_svg
 
 
 def paragraph(words: str, kind: str = "") -> str:
     name = f' class="{kind}"' if kind else ""
-    return f"<p{name}>{escape(words)}</p>" if words else ""
+    return f"<p{name}>{harmless(words)}</p>" if words else ""
 
 
 def heading(words: str, name: str) -> str:
-    return f'<h2 id="{name}">{escape(words)}</h2>'
+    return f'<h2 id="{name}">{harmless(words)}</h2>'
 
 
 def listed(lines: Iterable[str], kind: str = "") -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    items = "".join(f"<li>{harmless(line)}</li>" for line in lines)
     name = f' class="{kind}"' if kind else ""
     return f"<ul{name}>{items}</ul>" if items else ""
 
 
 def code(words: str) -> str:
-    return f"<pre><code>{escape(words)}</code></pre>"
+    return f"<pre><code>{harmless(words)}</code></pre>"
 
 
 def figure(shown: Shown, name: str) -> str:
     """A drawing that a narrow screen scrolls, by keyboard too, with its caption."""
-    caption = escape(shown.caption.replace(r"\$", "$"))
+    caption = harmless(shown.caption.replace(r"\$", "$"))
     drawing = f'<div class="drawing" tabindex="0" role="group" aria-label="Figure">{inline_svg(shown, name)}</div>'
     return f'<figure id="figure-{name}">{drawing}<figcaption>{caption}</figcaption></figure>'
 
@@ -37,27 +36,27 @@ def figure(shown: Shown, name: str) -> str:
 def facts(caption: str, of: Mapping[str, str]) -> str:
     """Two columns, folded away: what, and how it stands."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="text">{escape(value)}</td></tr>'
+        f'<tr><th scope="row">{harmless(name)}</th><td class="text">{harmless(value)}</td></tr>'
         for name, value in of.items()
         if value
     )
     table = _scrolling(caption, f"<tbody>{rows}</tbody>", "facts")
-    return f"<details><summary>{escape(caption)}</summary>{table}</details>"
+    return f"<details><summary>{harmless(caption)}</summary>{table}</details>"
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """A table whose first cell in a row is its header."""
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    heads = "".join(f'<th scope="col">{harmless(name)}</th>' for name in head)
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
+        f'<tr><th scope="row">{harmless(first)}</th>' + "".join(f"<td>{harmless(cell)}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
-    inside = f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
+    inside = f"<caption>{harmless(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
     return _scrolling(caption, inside, kind)
 
 
 def _scrolling(label: str, inside: str, kind: str) -> str:
     return (
-        f'<div class="scroll long" tabindex="0" role="group" aria-label="{escape(label)}">'
+        f'<div class="scroll long" tabindex="0" role="group" aria-label="{harmless(label)}">'
         f'<table class="{kind}">{inside}</table></div>'
     )

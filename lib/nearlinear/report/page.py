@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
 from importlib.resources import files
 
 from nearlinear.results.types import LinearityProfile
@@ -12,7 +11,7 @@ from nearlinear.show.words import model_name, number, score
 from . import html
 from .caveats import caveats
 from .columns import COLUMNS, rows
-from .drawings import figures
+from .drawings import figures, harmless
 from .summary import MASSIVE, count, median, share, summary
 from .types import Report
 
@@ -56,13 +55,13 @@ def page(report: Report, recorded: Sequence[LinearityProfile]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{SECURITY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="generator" content="nearlinear">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{harmless(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
 def _parts(report: Report, recorded: Sequence[LinearityProfile], title: str) -> Iterator[str]:
     profile, drawn = report.profile, figures(report, recorded)
-    yield f'<header><p class="kicker">nearlinear report, {report.spec.depth}</p><h1>{escape(title)}</h1></header>'
+    yield f'<header><p class="kicker">nearlinear report, {report.spec.depth}</p><h1>{harmless(title)}</h1></header>'
     yield html.paragraph(_lead(profile), "kicker")
     yield html.paragraph(f"Not reliable: {profile.reason}.", "note") if profile.reason else ""
     yield html.heading("What was found", "found") + html.listed(summary(report, recorded), "summary")

@@ -45,6 +45,15 @@ class Pinned:
             raise type(error)(said) from error
 
 
+def check_name(name: str) -> str:
+    """The name itself. Raises InputError for one that is not text: a folder can be called by any bytes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"the name {name!r} is not text in UTF-8: rename it") from error
+    return name
+
+
 def pinned(spec: ReportSpec) -> Pinned:
     """Fix what `spec` names. Raises InputError, BrokenFile or NoNetwork for a model that cannot be read."""
     model, corpus = pinned_model(spec.model), pinned_corpus(spec.corpus)
@@ -87,7 +96,7 @@ def _folder_sha256(folder: Path) -> str:
 def _link(path: Path, sha256: str) -> str:
     """A link to `path` in the cache, made in one step. Raises InputError where the cache cannot be written."""
     real = path.resolve()
-    link = cache_dir() / "pinned" / sha256[:16] / (real.name or "model")
+    link = cache_dir() / "pinned" / sha256[:16] / (check_name(real.name) or "model")
     scratch = link.with_name(f".new-{os.getpid()}")
     try:
         link.parent.mkdir(parents=True, exist_ok=True)
