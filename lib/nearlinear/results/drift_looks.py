@@ -1,0 +1,121 @@
+"""What is seen of a model on its way: linearity, size of updates, the cloud of states, and what is read out of them."""
+
+import numpy as np
+
+from .answers import Ticks
+from .records import Record
+from .training import Curve, Kept
+
+Table = tuple[Curve, ...]
+"""One row a block."""
+
+
+class Halves(Record):
+    """Both halves of (1 − s_Δ) ‖Δ‖² = (1 − s) ‖Y‖², one entry a block: mean squared lengths of held-out tokens.
+
+    `error2`: ‖E‖², what the map of the fit leaves; `update2`, `state2`: Δ and Y about the means of the fit.
+    The scores are made of these, so that the two sides agree to the last digit.
+    """
+
+    error2: Curve
+    update2: Curve
+    state2: Curve
+
+    @property
+    def scores(self) -> np.ndarray:
+        """s = 1 − ‖E‖² / ‖Y‖², held out, (L,)."""
+        return 1 - np.divide(self.error2, self.state2)
+
+    @property
+    def update_scores(self) -> np.ndarray:
+        """s_Δ = 1 − ‖E‖² / ‖Δ‖², held out, (L,)."""
+        return 1 - np.divide(self.error2, self.update2)
+
+    @property
+    def unexplained(self) -> np.ndarray:
+        """‖E‖² / ‖Y‖²: how much of the new state no affine map gives, (L,)."""
+        return np.divide(self.error2, self.state2)
+
+    @property
+    def size(self) -> np.ndarray:
+        """‖Δ‖² / ‖Y‖²: how large the update is, (L,)."""
+        return np.divide(self.update2, self.state2)
+
+
+class Shape(Record):
+    """The cloud of states, L + 1 of them, h_0 first; first tokens are left out.
+
+    `anisotropy`: share of the variance along its longest axis. `two_nn`, `mle`: intrinsic dimension, NaN where too few
+    points differ; `distinct`: how many do.
+    """
+
+    anisotropy: Curve
+    two_nn: Curve
+    mle: Curve
+    distinct: tuple[int, ...]
+
+
+class DriftLook(Record):
+    """The model after `step` steps. `loss`: held out, nats a token; of the plain loss, without any term.
+
+    `every_token`, `no_first_token`: with each window's first token in fit and test, and without it. `norm_ratio`: mean
+    over tokens of |Δ_t| / |y_t|; `cosine`: of cos(x_t, y_t); `step2`: of |Δ_t|²: the two terms, block by block.
+    """
+
+    step: int
+    loss: Kept
+    every_token: Halves
+    no_first_token: Halves
+    norm_ratio: Curve
+    cosine: Curve
+    step2: Curve
+    shape: Shape
+
+    @property
+    def cosine_term(self) -> float:
+        """Σ_l (1 − cos(h_l, h_{l+1})), held out."""
+        return float(np.subtract(1, self.cosine).sum())
+
+    @property
+    def squared_term(self) -> float:
+        """Σ_l ‖h_{l+1} − h_l‖², held out."""
+        return float(np.sum(self.step2))
+
+
+class Documents(Record):
+    """The last look document by document, first tokens left out: what intervals are drawn from.
+
+    `tokens`: of each document; `error2`, `update2`, `state2`: (L, documents), means over its tokens, as in Halves.
+    `losses`: mean loss of each, over its `windows`.
+    """
+
+    tokens: tuple[int, ...]
+    windows: tuple[int, ...]
+    losses: Curve
+    error2: Table
+    update2: Table
+    state2: Table
+
+
+class Probed(Record):
+    """What a linear probe reads out of each of the L + 1 states after `step` steps.
+
+    `strengths`: the inverse penalty that each probe chose; `right`: for each state, of each test example.
+    """
+
+    step: int
+    strengths: Curve
+    right: tuple[Ticks, ...]
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """(L + 1,)"""
+        return np.mean(self.right, axis=1)
+
+
+class Sample(Record):
+    """What follows a prompt: the likeliest token again and again, and drawn by chance."""
+
+    prompt: str
+    greedy: str
+    drawn: tuple[str, ...]
