@@ -82,6 +82,7 @@ def run(seed: int = 0, *, L: int = 2, regulariser: Regulariser | None = HALF, pr
         probed=tuple(Probed(step=20 * k, strengths=(0.1,) * (L + 1), right=right) for k in range(probes)),
         majority=0.5,
         n_cut=0,
+        task_sha256="",
         samples=(Sample(prompt="The", greedy=" cat the cat", drawn=(" cat saw a dog", " dog saw a cat")),),
         stopped="",
         weights_sha256="0" * 64,

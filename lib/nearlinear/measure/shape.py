@@ -60,9 +60,9 @@ def neighbours(states: Tensor) -> tuple[Tensor, Tensor]:
     """
     states = states - states.mean(0)
     spread = states.square().sum(1).mean().sqrt()
-    same = torch.cdist(states, states) <= SAME * spread
-    points = states[~same.tril(-1).any(1)]
-    between = torch.cdist(points, points).fill_diagonal_(math.inf)
+    between = torch.cdist(states, states)
+    kept = ~(between <= SAME * spread).tril(-1).any(1)
+    points, between = states[kept], between[kept][:, kept].fill_diagonal_(math.inf)
     return points, between.topk(min(NEIGHBOURS, len(points) - 1), largest=False).values
 
 

@@ -119,16 +119,16 @@ class DriftRun(StoredRecord):
     `losses`: mean plain loss since the stop before, nats a token; `terms`: the same of the regulariser's Σ_l, without
     λ, empty where there is none; `grad_norms`: of both together. `chosen_loss`: at the end, on the text for choices.
     `n_fit`: tokens behind a map, first ones left out. `majority`, `n_cut`: of the probes' test, what the commonest
-    label gets right, and how many texts are longer than T. `stopped`: why training ended early, or nothing.
+    label gets right, and how many texts are longer than T; `task_sha256`: of the whole task. `stopped`: why training
+    ended early, or nothing.
     """
 
     recorded_as: ClassVar[str] = "drift"
     filename: ClassVar[str] = "drift.json"
     made_by: ClassVar[tuple[str, ...]] = (
-        *(
-            f"train/{name}.py"
-            for name in ("drift", "drift_looking", "drift_probes", "drift_samples", "families", "regularise")
-        ),
+        *(f"train/drift{name}.py" for name in ("", "_looking", "_probes", "_samples")),
+        *(f"train/{name}.py" for name in ("classify", "families", "meeting", "regularise")),
+        "edit/continuations.py",
         "measure/shape.py",
         *MEASURING,
         *TrainingRun.made_by,
@@ -152,6 +152,7 @@ class DriftRun(StoredRecord):
     probed: tuple[Probed, ...]
     majority: Kept
     n_cut: int
+    task_sha256: str
     samples: tuple[Sample, ...]
     stopped: str
     weights_sha256: str

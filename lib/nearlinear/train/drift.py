@@ -5,10 +5,12 @@ The loop, its checkpoints and its files are `run`'s; what is lowered and what is
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from importlib.metadata import version
 
+import torch
 from torch import nn
 
 from nearlinear.errors import InputError
@@ -18,7 +20,8 @@ from nearlinear.inputs.twin import state_sha256
 from nearlinear.inputs.windows import WindowSet
 from nearlinear.results import making
 from nearlinear.results.drift import DriftRun, DriftSpec
-from nearlinear.results.drift_looks import DriftLook
+from nearlinear.results.drift_looks import DriftLook, Probed
+from nearlinear.results.provenance import Provenance
 from nearlinear.study import check_enough
 
 from .drift_looking import Looked, documents, look_at, windows_for
@@ -28,7 +31,7 @@ from .families import check_family, family_model
 from .kept import load_weights
 from .loop import Event
 from .losses import Loss, window_losses
-from .parallel import joined
+from .parallel import Processes, joined
 from .regularise import RegularisedLoss, check_strength
 from .run import Training, texts_of
 from .texts import Texts
@@ -113,12 +116,21 @@ class Drift(Training):
             self.measured(step)
         return self.last
 
+    def events(self, processes: Processes) -> Iterable[Event]:
+        self.processes = processes
+        return super().events(processes)
+
     def look(self, step: int) -> dict:
         """What the event of this step remembers: the mean term since the one before, and a look where one is due."""
-        term = {"term": self.loss.mean_term()} if self.spec.regulariser else {}
-        return term | ({"look": super().look(step)} if step in self.spec.looks else {})
+        seen = {"look": super().look(step)} if step in self.spec.looks else {}
+        return seen | ({"term": self.mean_term()} if self.spec.regulariser else {})
 
-    def probed(self, step: int):
+    def mean_term(self) -> float:
+        """Since the stop before, over all processes."""
+        term = torch.tensor(self.loss.mean_term(), dtype=torch.float64, device=self.device)
+        return self.processes.mean(term).item()
+
+    def probed(self, step: int) -> Probed:
         return probe(self.loaded, step, self.readable, self.spec.probe)
 
     @cached_property
@@ -151,11 +163,19 @@ class Drift(Training):
             probed=(*self.at_start, *at_end),
             majority=self.task.majority if self.task else math.nan,
             n_cut=self.readable.test.n_cut if self.readable else 0,
+            task_sha256=self.task.sha256 if self.task else "",
             samples=samples_of(self.loaded, spec.samples) if spec.samples and not stopped else (),
             stopped=stopped,
             weights_sha256=state_sha256(self.model),
             provenance=self.provenance(seconds),
         )
+
+    def provenance(self, seconds: float) -> Provenance:
+        """With the version of what the probes are fitted by."""
+        made = super().provenance(seconds)
+        if self.spec.probe is None:
+            return made
+        return made.model_copy(update={"versions": made.versions | {"scikit-learn": version("scikit-learn")}})
 
 
 @lru_cache(maxsize=1)
