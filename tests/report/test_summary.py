@@ -44,6 +44,15 @@ def test_every_planted_number_is_said():
     assert "7 tokens of 22,080 in block 2 had a state over 10 times longer" in words
 
 
+def test_a_share_that_massive_tokens_make_is_told_apart():
+    strict = planted().held_out.no_massive_token.model_copy(update={"update_scores": (0.8, 0.1, 0.6, 0.5)})
+    with_them = planted().held_out.model_copy(update={"no_massive_token": strict})
+    assert "In block 2 a few massive tokens make the number: without them it is 60.0 %." in said(held_out=with_them)
+    same = strict.model_copy(update={"update_scores": (0.8, 0.1, -0.24, 0.5)})
+    alike = with_them.model_copy(update={"no_massive_token": same})
+    assert "make the number" not in said(held_out=alike)
+
+
 def test_recorded_models_are_named_with_the_same_number():
     other = planted(provenance=synthetic.provenance("their-model", L=4))
     words = "\n".join(summary(report(planted()), [other]))
@@ -93,7 +102,7 @@ def test_caveats_are_said_where_they_apply_and_only_there():
     assert "may have read it in training" in plain
     assert not re.search("Too few|Weights|encoder|float16|cost was measured|one document", plain)
     few = "\n".join(caveats(report(synthetic.profile("mine", L=4, n=5000, reliable=False))))
-    assert "Too few tokens: n/d = 8.7 is below 20." in few
+    assert "Too few tokens: n/d = 8.7 is below 20 (" in few
     assert "4-bit weights" in "\n".join(caveats(report(synthetic.profile(L=4))))
     assert "The model is an encoder." in "\n".join(caveats(report(synthetic.encoder())))
     assert "on 2,048 tokens of 8 documents" in "\n".join(caveats(report(pruning=study())))

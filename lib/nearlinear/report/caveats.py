@@ -37,7 +37,7 @@ def caveats(report: Report) -> list[str]:
 def _tokens(profile: LinearityProfile) -> str:
     if not profile.reason or "NaN" in profile.reason:
         return ""
-    return f"Too few tokens: {profile.reason}. Give a longer text, or a larger --tokens."
+    return f"Too few tokens: {profile.reason} (--tokens), or give a longer text."
 
 
 def _optimism(profile: LinearityProfile) -> str:

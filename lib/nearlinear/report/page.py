@@ -78,7 +78,7 @@ def _parts(report: Report, recorded: Sequence[LinearityProfile], title: str) -> 
     yield html.heading("Block by block", "blocks") + _blocks(report)
     yield html.heading("How it was measured", "made") + "".join(_made(report))
     yield html.heading("To repeat it", "repeat") + html.code(report.spec.command()) + html.paragraph(REPEAT, "small")
-    yield html.heading("In the book", "book") + html.listed(f"{name}: {what}." for name, what in CHAPTERS.items())
+    yield html.heading("In the book", "book") + html.listed(f"{name} – {what}." for name, what in CHAPTERS.items())
 
 
 LINEARITY = (
@@ -105,7 +105,7 @@ def _lead(profile: LinearityProfile) -> str:
     return (
         f"{made.model.architecture}, {count(profile.L, 'block')}, width {profile.d:,}, "
         f"{count(made.model.n_parameters, 'parameter')}; text: {made.corpus.id}; {count(profile.n, 'token')}, "
-        f"n/d = {profile.n_over_d:.1f}. Measured {made.created[:10]}."
+        f"n/d\u00a0=\u00a0{profile.n_over_d:.1f}. Measured {made.created[:10]}."
     )
 
 

@@ -14,12 +14,15 @@ from .types import Report
 MASSIVE = 10
 """From how many medians on a token is massive; the library counts them with the same number."""
 
+APART = 0.2
+"""Shares further apart than this are two numbers."""
+
 
 def summary(report: Report, recorded: Sequence[LinearityProfile] = ()) -> list[str]:
     """What was found, a sentence or two a line, from the plainest to the finest."""
     profile = report.profile
     lines = [_read(profile), _broken(report), _score(profile), _update(profile), _beside(profile, recorded)]
-    lines += [_size(profile), _massive(report), *_pruning(report), _trust(profile)]
+    lines += [_size(profile), _massive(report), *_pruning(report)]
     return [line for line in lines if line]
 
 
@@ -96,7 +99,18 @@ def _update(profile: LinearityProfile) -> str:
     said += f": from {share(values[low])} at block {low} to {share(values[high])} at block {high}."
     if values[low] < 0:
         said += " A share below zero means that the line does worse than the mean."
-    return said
+    return said + _without_massive(profile, low)
+
+
+def _without_massive(profile: LinearityProfile, block: int) -> str:
+    """What is left of the lowest share once massive tokens are out, where that is another number."""
+    if profile.held_out is None:
+        return ""
+    held = profile.held_out
+    before, after = (part.update_scores[block] for part in (held.no_first_token, held.no_massive_token))
+    if not after - before > APART:
+        return ""
+    return f" In block {block} a few massive tokens make the number: without them it is {share(after)}."
 
 
 def _over(held: HeldOutScores, d: int) -> str:
@@ -104,8 +118,8 @@ def _over(held: HeldOutScores, d: int) -> str:
 
 
 def share(value: float) -> str:
-    """A score as a percentage."""
-    return f"{100 * value:.1f} %".replace("-", "−")
+    """A score as a percentage, without decimals from a whole on."""
+    return f"{100 * value:,.{0 if abs(value) >= 1 else 1}f} %".replace("-", "−")
 
 
 def _beside(profile: LinearityProfile, recorded: Sequence[LinearityProfile]) -> str:
@@ -217,9 +231,3 @@ def _orders(study: PruningStudy, how: str) -> str:
 
 
 ORDER_NAMES = {"score": "by the paper's score", "bi": "by block influence", "greedy": "greedy by loss"}
-
-
-def _trust(profile: LinearityProfile) -> str:
-    return (
-        f"These numbers are not reliable: {profile.reason}." if profile.reason and "NaN" not in profile.reason else ""
-    )
