@@ -1,8 +1,11 @@
 """The cache must not mistake one model or text for another that has its name."""
 
+from pathlib import Path
+
 import pytest
 
 from nearlinear.errors import InputError
+from nearlinear.inputs.weights import Weights
 from nearlinear.report.pinned import pinned, pinned_corpus, pinned_model
 from nearlinear.report.specs import ReportSpec
 from tests.report.made import folder_model
@@ -52,6 +55,12 @@ def test_other_names_stay(name):
 @pytest.mark.parametrize("name", ["wikipedia-sample", "hf:some/data", "nosuch"])
 def test_other_texts_stay(name):
     assert pinned_corpus(name) == name
+
+
+def test_an_id_of_the_hub_is_fixed_to_its_commit(monkeypatch):
+    weights = Weights(Path(), "org/name", "0" * 64, revision="abc123")
+    monkeypatch.setattr("nearlinear.report.pinned.hub_weights", lambda name: weights)
+    assert pinned_model("org/name") == pinned_model("org/name@main") == "org/name@abc123"
 
 
 def test_errors_speak_of_the_folder_that_was_named(text):

@@ -91,10 +91,10 @@ COLUMNS = (
     Column("first_token_times", "length of a first token's state over the median token's, held out", _first_times),
     Column("rank", "rank of the scaled second moments; below the width, directions are missing", _plain("rank")),
     Column("condition", "their condition number", _plain("condition")),
-    Column("removed_nats", "log-loss added when the block is removed, nats a token (--depth full)", _alone("remove")),
+    Column("removed_nats", "log-loss added when the block is removed, nats a token (full reports)", _alone("remove")),
     Column("removed_nats_low", "lower end of its 95 % interval", _alone("remove", 0)),
     Column("removed_nats_high", "upper end", _alone("remove", 1)),
-    Column("replaced_nats", "log-loss added when a line stands in its place (--depth full)", _alone("replace")),
+    Column("replaced_nats", "log-loss added when a line stands in its place (full reports)", _alone("replace")),
     Column("replaced_nats_low", "lower end of its 95 % interval", _alone("replace", 0)),
     Column("replaced_nats_high", "upper end", _alone("replace", 1)),
 )
