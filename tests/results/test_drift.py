@@ -4,6 +4,7 @@ import pytest
 
 from nearlinear.errors import InputError
 from nearlinear.results.drift import Cosine, DriftRun, DriftSpec, Squared
+from nearlinear.results.drift_looks import Probed
 from nearlinear.results.drift_specs import (
     DRIFT_SIZES,
     REGULARISED,
@@ -112,6 +113,16 @@ def test_a_result_survives_its_file_and_is_one_small_line(tmp_path):
     made.save(tmp_path / "drift.json")
     assert DriftRun.load(tmp_path / "drift.json").to_json() == made.to_json()
     assert (tmp_path / "drift.json").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 41])
+def test_ticks_are_packed_and_come_back(n):
+    right = tuple(k % 3 == 0 for k in range(n))
+    told = Probed(step=1, strengths=(0.1,), right=(right,)).model_dump_json()
+    assert Probed.model_validate_json(told).right == (right,)
+    assert len(told) < 60
+    with pytest.raises(ValueError, match="right"):
+        Probed.model_validate_json(told.replace(f'"{n}:', f'"{n}:xy'))
 
 
 @pytest.mark.parametrize("where", [(), ("spec",), ("looks", 0), ("looks", 0, "shape"), ("documents",), ("probed", 0)])

@@ -5,22 +5,45 @@ import math
 import numpy as np
 import pytest
 
+from nearlinear.results.drift import Squared
 from nearlinear.results.drift_looks import Documents, Sample
 from nearlinear.results.drift_views import (
     OF_HALVES,
     accuracy_interval,
+    by_term,
     difference,
     distinct,
     distinct_of,
     interval,
     loss_interval,
     measure,
+    screened,
     split,
     split_of,
     through,
 )
 
-from .drift_made import halves, run
+from .drift_made import HALF, halves, run
+
+
+def test_runs_are_put_together_by_term_and_strength():
+    runs = [run(seed, regulariser=term) for seed in (1, 0) for term in (Squared(strength=2.0), None, HALF)]
+    found = by_term(runs)
+    assert list(found) == [("none", 0.0), ("cosine", 0.5), ("squared", 2.0)]
+    assert [one.spec.seed for one in found["cosine", 0.5]] == [0, 1]
+
+
+def test_a_screen_says_which_rate_is_best_and_whether_it_is_at_an_edge():
+    def at(lr, loss, stopped=""):
+        made = run()
+        spec = made.spec.model_copy(update={"recipe": made.spec.recipe.model_copy(update={"lr": lr})})
+        return made.model_copy(update={"spec": spec, "chosen_loss": loss, "stopped": stopped})
+
+    found = screened([at(3e-3, 1.9), at(1e-3, 2.0), at(9e-3, 1.0, "it broke")])
+    assert list(found) == ["llama"]
+    assert (found["llama"].rate, found["llama"].edge) == (3e-3, "")
+    assert found["llama"].rates == (1e-3, 3e-3, 9e-3)
+    assert math.isnan(found["llama"].losses[2])
 
 
 def test_a_measure_is_read_through_training():

@@ -1,13 +1,30 @@
 """What is seen of a model on its way: linearity, size of updates, the cloud of states, and what is read out of them."""
 
-import numpy as np
+from typing import Annotated
 
-from .answers import Ticks
+import numpy as np
+from pydantic import BeforeValidator, PlainSerializer
+
 from .records import Record
 from .training import Curve, Kept
 
 Table = tuple[Curve, ...]
 """One row a block."""
+
+
+def _unpacked(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    n, _, digits = value.partition(":")
+    return tuple(map(bool, np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8), count=int(n))))
+
+
+def _packed(ticks: tuple[bool, ...]) -> str:
+    return f"{len(ticks)}:{np.packbits(ticks).tobytes().hex()}"
+
+
+PackedTicks = Annotated[tuple[bool, ...], BeforeValidator(_unpacked), PlainSerializer(_packed, return_type=str)]
+"""Whether each example was answered right; in JSON their number, and eight to a byte: every state has thousands."""
 
 
 class Halves(Record):
@@ -105,7 +122,7 @@ class Probed(Record):
 
     step: int
     strengths: Curve
-    right: tuple[Ticks, ...]
+    right: tuple[PackedTicks, ...]
 
     @property
     def accuracy(self) -> np.ndarray:

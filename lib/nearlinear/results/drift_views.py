@@ -1,5 +1,6 @@
 """Drifts side by side: through training, by λ, with intervals over documents and seeds; and what a lower score is."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,11 +9,33 @@ import numpy as np
 
 from .drift import DriftRun
 from .drift_looks import Documents, DriftLook, Halves, Probed, Sample, Shape
-
-N_RESAMPLES = 2000
+from .training_views import N_RESAMPLES, Screened
 
 OF_HALVES = ("scores", "update_scores", "unexplained", "size", "error2", "update2", "state2")
 """Measures that stand in a look twice: with and without first tokens."""
+
+
+def by_term(runs: Iterable[DriftRun]) -> dict[tuple[str, float], list[DriftRun]]:
+    """(term, λ) → its runs by seed, from the weakest: ("none", 0) for the plain loss."""
+    found: dict[tuple[str, float], list[DriftRun]] = {}
+    for run in sorted(runs, key=lambda run: (run.spec.strength, run.spec.seed)):
+        term = run.spec.regulariser.kind if run.spec.regulariser else "none"
+        found.setdefault((term, run.spec.strength), []).append(run)
+    return found
+
+
+def screened(runs: Iterable[DriftRun]) -> dict[str, Screened]:
+    """Family → its rates, from low to high, and their losses on the text for choices; NaN where training broke off."""
+    found: dict[str, list[DriftRun]] = {}
+    for run in sorted(runs, key=lambda run: run.spec.recipe.lr):
+        found.setdefault(run.spec.architecture.family, []).append(run)
+    return {
+        family: Screened(
+            rates=tuple(run.spec.recipe.lr for run in of_family),
+            losses=tuple(math.nan if run.stopped else run.chosen_loss for run in of_family),
+        )
+        for family, of_family in found.items()
+    }
 
 
 def measure(look: DriftLook, name: str, *, first_tokens: bool = False) -> np.ndarray:
@@ -151,7 +174,7 @@ def distinct(texts: Iterable[str], n: int) -> float:
         for words in (re.findall(r"[\w']+", text.lower()) for text in texts)
         for i in range(len(words) - n + 1)
     ]
-    return len(set(runs)) / len(runs) if runs else float("nan")
+    return len(set(runs)) / len(runs) if runs else math.nan
 
 
 def distinct_of(samples: Iterable[Sample], n: int) -> tuple[float, float]:
