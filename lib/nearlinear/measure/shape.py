@@ -20,8 +20,8 @@ DISCARDED = 0.1
 SAME = 1e-5
 """Points nearer to each other than this share of the cloud's spread are one point, told twice in float32."""
 
-FEWEST = 50
-"""Points below which no dimension is given."""
+FEWEST = 200
+"""Points below which no dimension is given: an alphabet is no cloud."""
 
 
 @dataclass(frozen=True)
