@@ -63,10 +63,10 @@ def test_the_sweep_draws_means_dots_and_lines_across():
         x, y = line(left, start)
         assert x.tolist() == [0, 1, 2, 3]
         assert y == pytest.approx([made.ENDS[f"{start}-{100 * beta:g}"] + 0.004 for beta in BETAS])
-    assert line(left, "Pre-LN")[1] == pytest.approx([1.504, 1.504])
+    assert line(left, "Pre-LN")[1] == pytest.approx([1.506, 1.506])
     dots = [np.asarray(each.get_ydata()) for each in right.get_lines() if len(each.get_ydata()) == 3]
     assert np.array(dots) == pytest.approx(np.array([[e, e + 0.004, e + 0.008] for e in (1.55, 1.60, 1.52, 1.62)]))
-    assert "identity, β = 0 1.504 (1.500 to 1.508)." in shown.alt
+    assert "identity, β = 0 1.506 (1.502 to 1.510)." in shown.alt
 
 
 def test_the_duality_shows_both_ways_and_how_far_matrices_moved():
@@ -121,8 +121,10 @@ def test_changes_are_paired_by_seed():
     rows = [tick.get_text() for tick in left.get_yticklabels()]
     assert rows[0] == "SAS: no skip around the MLP"
     dots = [np.asarray(each.get_xdata()) for each in left.get_lines() if len(each.get_xdata()) == 3]
-    assert np.array(dots)[:, 0] == pytest.approx([0.4, 0.1, 0.01, 0.02, 0.005, 0.01, 0.01, -0.01])
-    assert np.ptp(dots, axis=1) == pytest.approx(np.zeros(8), abs=1e-9)
+    assert np.array(dots)[:, 0] == pytest.approx([0.4, 0.1, 0.01, 0.02, 0.003, 0.008, 0.008, -0.012, 0.001])
+    assert np.ptp(dots, axis=1) == pytest.approx(np.zeros(9), abs=1e-9)
+    assert rows[-1] == "identity, β = 0: nothing (other weights)"
+    assert "The blank: up to 0.001." in shown.alt
     assert "SAS: no skip around the MLP: +0.400, seeds +0.400 to +0.400" in shown.alt
     assert right.get_xlim()[1] < 0.05 < left.get_xlim()[1]
     assert "interval over the 4 held-out files" in texts(shown)

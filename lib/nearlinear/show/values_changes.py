@@ -6,11 +6,11 @@ import numpy as np
 
 from nearlinear.results.training_views import Difference
 
-from .learning_words import Runs, gap_told, heading, unit
+from .learning_words import Runs, gap_told, heading, loss_said, unit
 from .shown import Shown
 from .signal import LOOKS
-from .style import FAINT, canvas, use
-from .values_words import CHANGES, NAMES, Change, block_of, gap, there
+from .style import FAINT, GREY, canvas, use
+from .values_words import BLANK, CHANGES, NAMES, Change, block_of, gap, there
 from .words import sentences
 
 
@@ -18,20 +18,24 @@ from .words import sentences
 def values_changes(runs: Runs) -> Shown:
     """Figs. 12 to 14 and 22 to 25: what one change does to the loss; right: small ones, larger."""
     settings = there(runs, list(dict.fromkeys(name for c in CHANGES for name in (c.base, c.name))))
-    gaps = {change: gap(settings, change.name, change.base) for change in CHANGES}
+    gaps = {change: gap(settings, change.name, change.base) for change in (*CHANGES, BLANK)}
     figure, (left, right) = canvas(
         "One change at a time",
         heading(runs),
         [
             "A dot a seed: its loss minus that of the same seed without the change. Right of zero, the change hurts.",
             f"Bar: 95 % bootstrap interval over the {len(runs[0].document_tokens)} held-out files, of their mean.",
+            "Last row, and grey band: the blank, one model from two draws of its weights.",
             "Right: the same, drawn larger; what lies beyond its edge is left out there.",
         ],
         height=3.5,
         ncols=2,
         sharey=True,
     )
+    blank = max(map(abs, gaps[BLANK].seeds))
     for ax in (left, right):
+        if not np.isnan(blank):
+            ax.axvspan(-blank, blank, color=GREY, alpha=0.13, lw=0)
         for place, (change, each) in enumerate(gaps.items()):
             colour, marker, _ = LOOKS[block_of(change.name)]
             if not np.isnan(each.low):
@@ -47,7 +51,8 @@ def values_changes(runs: Runs) -> Shown:
     left.set_title("all")
     right.set_title("small ones, larger")
     right.set_xlim(*_near(list(gaps.values())))
-    told = [f"{_row(change)}: {gap_told(each)}." for change, each in gaps.items()]
+    told = [f"The blank: up to {loss_said(blank)}."]
+    told += [f"{_row(change)}: {gap_told(each)}." for change, each in gaps.items()]
     what = "Held-out loss at the end with one change, minus that without it, paired by seed"
     return Shown(
         figure,
@@ -61,7 +66,7 @@ def _row(change: Change) -> str:
 
 
 def _near(gaps: Sequence[Difference]) -> tuple[float, float]:
-    """Room for the half of the differences that are smallest."""
+    """Room for the smaller ones, somewhat more than half of all."""
     sizes = sorted(max(map(abs, (*each.seeds, each.low, each.high))) for each in gaps if not np.isnan(each.low))
-    room = 1.15 * (sizes[(len(sizes) - 1) // 2] if sizes else 1.0)
+    room = 1.15 * (sizes[int(0.6 * len(sizes))] if sizes else 1.0)
     return -room, room

@@ -61,6 +61,8 @@ def values_findings(screen: Runs, runs: Runs) -> list[Finding]:
         *(Finding(f"start-{100 * b:g}", g.mean, f"orthogonal minus identity at β = {b:g}")
           for b, g in t.starts().items()),
         *(Finding(f"closed-{n}", t.closed(n), f"{NAMES[n]}: share of the gap to the identity that is closed")
+          for n in TIED if t.open),
+        *(Finding(f"tied-{n}", t.gap(n, "orthogonal-0").mean, f"{NAMES[n]} minus {NAMES['orthogonal-0']}")
           for n in TIED),
         *(Finding(f"dual-{a}", t.gap(a, b).mean, f"{NAMES[a]} minus {NAMES[b]}") for a, b in PAIRS.items()),
         *(Finding(f"effect-{a}", t.gap(a, "orthogonal-100").mean, f"{NAMES[a]} minus β = 1") for a in PAIRS),
@@ -71,6 +73,7 @@ def values_findings(screen: Runs, runs: Runs) -> list[Finding]:
         Finding("gains-cost", t.gap("identity-gains", "identity-0").mean, "trained gains minus β = 0, identity"),
         *(Finding(f"left-{gain}", float(values.min()), f"SAS: the least that is left of {LETTERS[gain]}, of its start")
           for gain, values in left.items()),
+        Finding("blank", t.blank, "how far apart two draws of one model end, with the seed where that is most"),
         *(Finding(f"change-{c.name}", t.gap(c.name, c.base).mean, f"{NAMES[c.base]}: {c.what}, minus without")
           for c in CHANGES),
     ]  # fmt: skip

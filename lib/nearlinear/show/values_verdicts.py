@@ -90,7 +90,10 @@ def _ratios(t: Judge) -> Ours:
     total = sum(len(values) for values in last.values())
     said = "; ".join(f"{PARTS[matrix]} {_listed(values)}" for matrix, values in last.items())
     free = t.gap("identity-gains", "identity-0")
-    more = f"|β/α| at the end by block, mean over seeds: {said}; loss minus that of identity, β = 0: {gap_told(free)}"
+    kept = np.concatenate([*t.ratios("pre-ln-gains").values()])
+    with_skip = f"with the attention skip kept, {number(kept.min())} to {number(kept.max())}"
+    cost = f"loss minus that of identity, β = 0: {gap_told(free)}"
+    more = f"|β/α| at the end by block, mean over seeds: {said}; {with_skip}; {cost}"
     return _row(
         t, "S6", f"matrices whose |β/α| ends at {MARK:g} or below, started at 0.2", f"{below} of {total}", t.to_zero(),
         more, "identity-gains",
@@ -130,7 +133,7 @@ def _tied(t: Judge) -> Ours:
 
 
 def _shares(t: Judge) -> str:
-    if not t.gap("orthogonal-0", "identity-0").worse:
-        return "no gap to close"
+    if not t.open:
+        return "no such gap to close"
     told = (f"{NAMES[name]} {number(100 * t.closed(name))} %" for name in TIED)
     return f"share of that gap closed: {', '.join(told)}"

@@ -75,6 +75,9 @@ CHANGES: tuple[Change, ...] = (
 )
 """The ablations that change one thing: Figs. 12 to 14 and 22 to 25."""
 
+BLANK = Change("sas-no-first-value", "identity-0", "nothing (other weights)")
+"""The same model twice: what differs is the draw of its weights. Its difference is what luck does."""
+
 BASES: dict[str, str] = {
     **dict.fromkeys(NAMES, "pre-ln"),
     **{change.name: change.base for change in CHANGES},
