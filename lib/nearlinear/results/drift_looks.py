@@ -75,8 +75,9 @@ class Shape(Record):
 class DriftLook(Record):
     """The model after `step` steps. `loss`: held out, nats a token; of the plain loss, without any term.
 
-    `every_token`, `no_first_token`: with each window's first token in fit and test, and without it. `norm_ratio`: mean
-    over tokens of |Δ_t| / |y_t|; `cosine`: of cos(x_t, y_t); `step2`: of |Δ_t|²: the two terms, block by block.
+    `every_token`, `no_first_token`: with each window's first token in fit and test, and without it. Means over tokens,
+    block by block: `norm_ratio`, of |Δ_t| / |y_t|, and `cosine`, of cos(x_t, y_t), over those of fit and test, neither
+    of which is trained on; `step2`, of |Δ_t|², over those of the test. The latter two are what the terms are made of.
     """
 
     step: int
