@@ -22,6 +22,7 @@ from nearlinear.report.drawings import (
     relative_depth,
     values_of,
 )
+from nearlinear.report.look import CSS
 from nearlinear.report.page import CHAPTERS, page
 from nearlinear.report.types import LargeToken, Report
 from nearlinear.results.types import LinearityProfile
@@ -29,8 +30,6 @@ from tests.report.made import HOSTILE, report, study
 from tests.show import synthetic
 from tests.show.contrast import contrast
 from tools.profiles import ROOT
-
-CSS = (ROOT / "lib/nearlinear/report/page.css").read_text()
 
 
 def hostile() -> Report:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 from nearlinear.results.types import LinearityProfile
 from nearlinear.show.tables import provenance_facts, standing
@@ -12,6 +11,7 @@ from . import html
 from .caveats import caveats
 from .columns import COLUMNS, rows
 from .drawings import figures, harmless
+from .look import CSS
 from .summary import MASSIVE, count, median, share, summary
 from .types import Report
 
@@ -48,14 +48,13 @@ def page(report: Report, recorded: Sequence[LinearityProfile]) -> str:
     """The whole page; `recorded`: the models to draw this one over."""
     name = model_name(report.profile.provenance)
     title = f"How linear is {name}?"
-    style = (files(__package__) / "page.css").read_text(encoding="utf-8")
     body = "\n".join(part for part in _parts(report, recorded, title) if part)
     return (
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{SECURITY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="generator" content="nearlinear">\n'
-        f"<title>{harmless(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{harmless(title)}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -192,7 +192,7 @@ def _alone(study: PruningStudy) -> str:
     return (
         f"Taken out alone, block {low} costs least: {nats(removed[low])}; block {high} costs most: "
         f"{nats(removed[high])}. "
-        + (f"{free} of {study.L} cost nothing that {text} can show." if free else f"Each shows on {text}.")
+        + (f"{free} of {study.L} cost nothing that {text} can show." if free else f"What each costs shows on {text}.")
     )
 
 

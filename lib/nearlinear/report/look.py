@@ -1,3 +1,6 @@
+"""How the page looks: light and dark by the reader's own choice, wide and on a phone, on screen and on paper."""
+
+CSS = """\
 :root {
   --panel: #ffffff; --page: #f6f7f9; --ink: #1f2328; --faint: #57606a; --grid: #e4e7eb; --warning: #a33c00;
   --blue: #0072b2; --vermillion: #d55e00; --green: #00855f; --purple: #a64d82; --orange: #b87a00; --sky: #3a93c9;
@@ -60,3 +63,4 @@ summary:focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
   details::details-content { content-visibility: visible; block-size: auto; }
   * { print-color-adjust: exact; }
 }
+"""
