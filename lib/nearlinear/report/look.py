@@ -37,7 +37,8 @@ figure, .scroll { margin: 1rem 0; padding: 0.7rem; background: var(--panel); bor
 figcaption { margin-top: 0.5rem; }
 table { border-collapse: collapse; font-size: 0.84rem; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.3rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid var(--grid); }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.9rem 0.25rem 0; }
+th, td { border-bottom: 1px solid var(--grid); }
 thead th { border-color: var(--faint); }
 tbody th { font-weight: normal; color: var(--faint); white-space: nowrap; }
 td.text { overflow-wrap: anywhere; }
