@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nearlinear.report.caveats import caveats
-from nearlinear.report.summary import extremes, median, summary
+from nearlinear.report.summary import MASSIVE, extremes, median, summary
 from tests.report.made import report, study
 from tests.show import synthetic
 
@@ -111,6 +111,12 @@ def test_caveats_are_said_where_they_apply_and_only_there():
         "In 2 of 4 blocks the states before do not fill all 576 directions (fewest: 20, before block 1)"
         in "\n".join(caveats(report(low)))
     )
+
+
+def test_massive_means_what_the_library_counts():
+    from nearlinear.measure import stream_sums
+
+    assert stream_sums.MASSIVE == MASSIVE
 
 
 def test_the_optimism_is_the_median_gap():
