@@ -82,7 +82,9 @@ def test_the_duality_shows_both_ways_and_how_far_matrices_moved():
 def test_the_ratios_are_of_two_gains_above_and_of_two_matrices_below():
     shown = show.values_ratios(RUNS)
     axes = panels(shown)
-    assert [ax.get_title("left") for ax in axes[:3]] == ["identity", "orthogonal", "Pre-LN, identity"]
+    assert [ax.get_title("left") for ax in axes[:3]] == ["identity", "orthogonal", "Pre-LN, identity (own scale)"]
+    assert axes[0].get_ylim() == axes[1].get_ylim() != axes[2].get_ylim()
+    assert axes[2].get_ylim()[0] == 0
     first, *others = [each.get_ydata()[-1] for each in axes[0].get_lines() if len(each.get_ydata()) > 2]
     assert first == pytest.approx(made.FIRST)
     assert others == pytest.approx([0.02] * 11)

@@ -1,5 +1,7 @@
 """Figures of what is trained beside matrices: β/α of values and projections, and the gains of SAS, block by block."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -35,7 +37,6 @@ def values_ratios(runs: Runs) -> Shown:
         nrows=2,
         ncols=len(RATIOS),
         sharex=True,
-        sharey="row",
     )
     words = []
     for row, (measure, curves) in enumerate(MEASURES.items()):
@@ -47,11 +48,13 @@ def values_ratios(runs: Runs) -> Shown:
                 words.append(f"{PARTS[matrix]} {_listed(values[:, -1].mean(0))}.")
             if row == 0:
                 ax.axhline(MARK, color=FAINT, lw=1, ls=":")
-                ax.set_title(NAMES[name].replace(", α and β trained", ""))
+                other = " (own scale)" if name.startswith("pre-ln") else ""
+                ax.set_title(NAMES[name].replace(", α and β trained", other))
             else:
                 ax.set_xlabel("steps")
+            ax.set_ylim(0, None)
         axes[row * len(RATIOS)].set_ylabel(measure)
-        axes[row * len(RATIOS)].set_ylim(0, None)
+        _one_scale(axes[row * len(RATIOS) :][:2])
     legend_above(axes[0], columns=2)
     what = "How large the trained part of values and projections is beside the part that stays, through training"
     return Shown(
@@ -59,6 +62,13 @@ def values_ratios(runs: Runs) -> Shown:
         sentences(f"Line charts. {what}. {heading(runs)}.", *words),
         sentences(f"{what}: identity and rotations without the attention skip, and identity with it. {heading(runs)}."),
     )
+
+
+def _one_scale(axes: Sequence[Axes]) -> None:
+    """The two without the attention skip on one scale, so that they can be compared."""
+    high = max(ax.get_ylim()[1] for ax in axes)
+    for ax in axes:
+        ax.set_ylim(0, high)
 
 
 def _by_block(ax: Axes, steps: tuple[int, ...], values: np.ndarray, matrix: str) -> None:
