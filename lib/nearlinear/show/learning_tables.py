@@ -108,7 +108,7 @@ def readings_table(runs: Runs, seconds: Seconds | None = None, wider: Runs = (),
     head = ("block", "equal steps", "time of a step", "equal time", "parameters")
     title = (
         f"Held-out loss minus that of {NAMES[base]} ({unit(runs[0])}), mean over seeds. Equal time: when the quickest "
-        f"block has ended; slower ones are caught before their rate has fallen. {'' if wider else NOT_RUN} "
+        f"block has ended; slower ones are caught before their rate has fallen to nothing. {'' if wider else NOT_RUN} "
         f"{heading(runs)}"
     )
     return table(title, head, rows)
