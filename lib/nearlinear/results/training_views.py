@@ -149,7 +149,8 @@ def step_reaching(run: TrainingRun, loss: float) -> float:
 def equal_time(blocks: Mapping[Block, Runs], seconds: Mapping[Block, float]) -> dict[Block, tuple[float, np.ndarray]]:
     """Block → (steps, loss of each run) in the time in which the quickest block ends its last step.
 
-    `seconds`: of a step, by block. A slower block is caught before its rate is down to nothing, which makes it look worse.
+    `seconds`: of a step, by block. A slower block is caught before its rate is down to nothing, which
+    makes it look worse.
     """
     known = {block: runs for block, runs in blocks.items() if block in seconds}
     limit = min(seconds[block] * runs[0].spec.recipe.steps for block, runs in known.items())
