@@ -193,7 +193,7 @@ class Judge:
     def controls(self, *names: str) -> str:
         rates = ", ".join(f"{NAMES[name]} {self.used[name]:g}" for name in dict.fromkeys(names))
         other = [NAMES[name] for name in self.other_rates(*names)]
-        told = [f"rates chosen on other files from a few ({rates})"]
+        told = [f"rates ({rates}) chosen on other files"]
         told += [f"not trained with the best rate of the screen: {', '.join(other)}"] if other else []
         told += [f"two draws of one model end up to {self.blank:.3f} apart"]
         return "; ".join([*told, f"d = {self.d}, {self.steps:,} steps, whole files held out, copies dropped"])
