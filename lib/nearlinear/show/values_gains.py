@@ -13,7 +13,7 @@ from .learning_words import Runs, heading
 from .shown import Shown
 from .style import BLUE, DASHES, FAINT, ORANGE, canvas, legend_above, use
 from .values_judged import MARK
-from .values_words import LETTERS, NAMES, PARTS, RATIOS, there
+from .values_words import LETTERS, NAMES, PARTS, RATIOS, listed, there
 from .words import sentences
 
 OF_PARTS = {"value": (BLUE, "-"), "project": (ORANGE, DASHES)}
@@ -45,7 +45,7 @@ def values_ratios(runs: Runs) -> Shown:
             for matrix in MATRICES:
                 values = curves(settings[name], matrix)
                 _by_block(ax, settings[name][0].spec.looks, values.mean(0), matrix)
-                words.append(f"{PARTS[matrix]} {_listed(values[:, -1].mean(0))}.")
+                words.append(f"{PARTS[matrix]} {listed(values[:, -1].mean(0))}.")
             if row == 0:
                 ax.axhline(MARK, color=FAINT, lw=1, ls=":")
                 other = " (own scale)" if name.startswith("pre-ln") else ""
@@ -79,10 +79,6 @@ def _by_block(ax: Axes, steps: tuple[int, ...], values: np.ndarray, matrix: str)
         ax.plot(steps, each, color=colour, ls=line, lw=2.2 if block == 0 else 0.9, label=label)
 
 
-def _listed(values: np.ndarray) -> str:
-    return ", ".join("no answer" if np.isnan(value) else f"{value:.3f}" for value in values)
-
-
 @use()
 def values_gains(runs: Runs, name: str = "sas") -> Shown:
     """Figs. 17 to 20: the gains of a setting through training, a line a block, a panel for each of α, β, γ and β_FF."""
@@ -110,7 +106,7 @@ def values_gains(runs: Runs, name: str = "sas") -> Shown:
         _numbered(ax, steps[-1], found[-1], colours)
         ax.set_title(LETTERS[gain])
         last = values[:, -1].mean(0)
-        words.append(f"{LETTERS[gain]} starts at {values[:, 0].mean():.2f} and ends, by block, at {_listed(last)}.")
+        words.append(f"{LETTERS[gain]} starts at {values[:, 0].mean():.2f} and ends, by block, at {listed(last)}.")
     for ax in axes[2:]:
         ax.set_xlabel("steps")
     what = f"The gains α, β, γ and β_FF of {NAMES[name]} through training, block by block"

@@ -5,7 +5,7 @@ import numpy as np
 from .learning_words import Runs, gap_said, gap_told
 from .tables import Ours
 from .values_judged import GONE, HELD, MARK, Judge
-from .values_words import CHANGES, LETTERS, NAMES, PAIRS, PARTS, TIED, Change
+from .values_words import CHANGES, LETTERS, NAMES, PAIRS, PARTS, TIED, Change, listed
 from .words import number
 
 COMMAND = "nearlinear results --only train-laptop-values"
@@ -88,7 +88,7 @@ def _ratios(t: Judge) -> Ours:
     last = t.ratios()
     below = int(sum((values <= MARK).sum() for values in last.values()))
     total = sum(len(values) for values in last.values())
-    said = "; ".join(f"{PARTS[matrix]} {_listed(values)}" for matrix, values in last.items())
+    said = "; ".join(f"{PARTS[matrix]} {listed(values)}" for matrix, values in last.items())
     free = t.gap("identity-gains", "identity-0")
     kept = np.concatenate([*t.ratios("pre-ln-gains").values()])
     with_skip = f"with the attention skip kept, {number(kept.min())} to {number(kept.max())}"
@@ -98,10 +98,6 @@ def _ratios(t: Judge) -> Ours:
         t, "S6", f"matrices whose |β/α| ends at {MARK:g} or below, started at 0.2", f"{below} of {total}", t.to_zero(),
         more, "identity-gains",
     )  # fmt: skip
-
-
-def _listed(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.3f}" for value in values)
 
 
 def _dual(t: Judge) -> Ours:
