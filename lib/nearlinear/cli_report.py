@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from nearlinear.errors import InputError
+
 
 def add_report(commands) -> None:
     """Add the command to the parser of `nearlinear.cli`."""
@@ -27,25 +29,24 @@ def add_report(commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from nearlinear.report.files import check_possible, folder_for
+    from nearlinear.report.place import check_possible, folder_for
 
     folder = options.into or folder_for(options.model)
     check_possible(folder)
     from nearlinear.report.files import write
     from nearlinear.report.gather import gather
     from nearlinear.report.summary import summary
-    from nearlinear.study import require_finite
 
     report = gather(_spec(options), device=options.device)
     page = write(report, folder)
     print("\n".join([*summary(report), f"written: {page}"]))
+    if report.broken is not None:
+        raise InputError(f"the model's activations break: {report.profile.reason}")
     if report.profile.reason:
         print(f"nearlinear: not reliable: {report.profile.reason}.", file=sys.stderr)
-    require_finite(report.profile)
 
 
 def _spec(options: argparse.Namespace):
-    from nearlinear.errors import InputError
     from nearlinear.report.pinned import check_name
     from nearlinear.report.specs import ReportSpec
 

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from nearlinear.cli import main
 from nearlinear.report import files
-from nearlinear.report.files import folder_for
+from nearlinear.report.place import folder_for
 from nearlinear.report.types import Report
 from tests.browser.visit import Setting, chromium, opened
 from tests.report.made import folder_model, report, study
@@ -89,13 +91,22 @@ def test_what_cannot_work_is_one_sentence(arguments, sentence, text, tmp_path, m
     (line,) = [line for line in err.splitlines() if not line.endswith("…")]
     assert line.startswith("nearlinear: ")
     assert sentence in line
+    assert not list(tmp_path.glob("report-*"))
 
 
-def test_without_matplotlib_it_says_so_before_the_work(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(files, "find_spec", lambda name: None if name == "seaborn" else name)
-    code, _, err = run("--into", tmp_path / "out", capsys=capsys)
-    assert code == 2
-    assert err == "nearlinear: the page is drawn with seaborn, which is not there: install nearlinear[book]\n"
+@pytest.mark.parametrize("missing", ["matplotlib", "seaborn"])
+def test_without_what_draws_it_says_so_before_the_work(missing, tmp_path):
+    code = (
+        "import importlib.util as u, sys; from nearlinear import cli\n"
+        f"sys.modules[{missing!r}] = None; found = u.find_spec\n"  # whoever imports it fails
+        f"u.find_spec = lambda name, *of: None if name == {missing!r} else found(name, *of)\n"
+        "sys.exit(cli.main(['report']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    words = f"the page is drawn with {missing}, which is not there: install nearlinear[book]"
+    assert done.stderr == f"nearlinear: {words}\n"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

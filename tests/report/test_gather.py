@@ -1,6 +1,8 @@
 """From a model to a report: hard cases are honest, nothing finished is lost, and nothing stale is shown."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -154,3 +156,16 @@ def test_work_is_announced_and_rest_is_not(text, capsys):
     assert "every block is scored" in capsys.readouterr().err
     gather(spec(text))
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_in_the_cache_needs_no_torch(text):
+    gather(spec(text, tokens=6000, depth="full"))
+    code = (
+        "import sys; sys.modules['torch'] = None\n"  # whoever imports it fails
+        "from nearlinear.report.gather import gather\n"
+        "from nearlinear.report.specs import ReportSpec\n"
+        "print(gather(ReportSpec.from_json(sys.stdin.read())).profile.L)"
+    )
+    asked = spec(text, tokens=6000, depth="full").to_json()
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], input=asked, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr

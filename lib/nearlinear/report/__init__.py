@@ -1,4 +1,5 @@
 """Any model through every measure, onto one page: what `nearlinear report` does.
 
-`gather` measures, and is the only module here that needs torch; the others make words, figures and files of results.
+`gather` measures, and alone needs torch, and that only for what is not in the cache; the others make words, figures and
+files of results.
 """

@@ -1,9 +1,10 @@
-"""Measure what a report asks for: each part is kept in the user's cache as it is finished, and found again there."""
+"""Measure what a report asks for: each part is kept in the user's cache as it is finished, and found again there.
+
+What measures needs torch, which takes seconds to load, so it is imported only when something is to be measured.
+"""
 
 import sys
 
-from nearlinear import study
-from nearlinear.edit import study as editing
 from nearlinear.errors import InputError, NotEnoughTokens
 from nearlinear.results.pruning import PruningStudy
 from nearlinear.results.store import load_or_run
@@ -34,6 +35,8 @@ def _look(spec: ReportSpec, device: str) -> tuple[LinearityProfile, Hidden | Non
     asked = spec.profile_spec()
 
     def run(what):
+        from nearlinear import study
+
         print("nearlinear: every block is scored …", file=sys.stderr, flush=True)
         return study.run(what, device=device)
 
@@ -53,6 +56,8 @@ def _pruned(spec: ReportSpec, profile: LinearityProfile, device: str) -> tuple[P
         return None, why
 
     def run(what):
+        from nearlinear.edit import study as editing
+
         print("nearlinear: blocks are taken out, one by one and in turn …", file=sys.stderr, flush=True)
         return [editing.run(what, device=device)]
 
