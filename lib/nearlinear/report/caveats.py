@@ -6,7 +6,7 @@ from nearlinear.show.words import is_encoder, number
 from .summary import median
 from .types import Report
 
-QUANTISED = ("bit", "GGUF", "quantis", "quantiz")
+QUANTISED = ("-bit", "GGUF", "quantis", "quantiz")
 """Words in a model's note that tell of weights that were rounded."""
 
 
@@ -52,7 +52,7 @@ def _optimism(profile: LinearityProfile) -> str:
     return (
         f"Fitted on {number(held.no_first_token.n_fit / profile.d)} tokens for each dimension, the update score in "
         f"sample is {number(gap)} above the one on held-out text (median over blocks). What endless text would give "
-        "lies between the two, and more tokens bring them together."
+        "should lie between the two, and more tokens bring them together."
     )
 
 
