@@ -33,10 +33,15 @@ def test_a_row_joins_the_claim_with_our_number():
     assert "<caption" in html
 
 
+def test_long_cells_stay_readable_on_a_phone():
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", show.paper_and_ours([row()]).html)
+    assert [cell.startswith("<div style='min-width:") for cell in cells] == [False, True, True, False]
+
+
 def test_a_claim_without_a_printed_number_gets_a_dash():
     cells = re.findall(r"<td[^>]*>(.*?)</td>", show.paper_and_ours([row(claim="L3", interval=None)]).html)
     assert cells[0] == "—"
-    assert cells[1].endswith("<b>0.930</b>")
+    assert cells[1].endswith("<b>0.930</b></div>")
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
