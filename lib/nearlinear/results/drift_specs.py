@@ -127,7 +127,7 @@ DRIFT_SIZES = {
         screen_steps=600,
         batch=8,
         rates=(1e-3, 3e-3, 9e-3),
-        chosen={"llama": 3e-3, "gpt-neox": 3e-3, "sas": 9e-3},
+        chosen={"llama": 3e-3, "gpt-neox": 9e-3, "sas": 3e-3},
     ),
     "colab": DriftSize(
         architecture=FamilyArchitecture(d=256, h=4, T=256),
