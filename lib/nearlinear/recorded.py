@@ -59,6 +59,7 @@ RECORDED: dict[str, Record] = {
     **meetings("laptop"),
     **meetings("quick"),
     **tried("laptop"),
+    **ablations("laptop"),
     **encoders("quick"),
 }
 """Every recorded run by name."""
