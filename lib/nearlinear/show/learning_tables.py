@@ -22,7 +22,7 @@ from .learning_readings import NOT_RUN
 from .learning_times import Seconds, step_seconds
 from .learning_words import BASE, Runs, gap_said, gap_told, heading, loss_said, ranged, rates_used, unit
 from .shown import Html
-from .tables import table
+from .tables import at_least, table
 
 PAPERS_RATES: dict[Block, str] = {"pre-ln": "0.001", "v-skipinit": "0.0003", "sas": "0.001", "sas-p": "0.001"}
 """Highest rates in the paper's text, for 18 blocks of width 768; of V-SkipInit in Fig. 6."""
@@ -73,7 +73,7 @@ def _ending(runs: Runs, base: Runs) -> Iterator[str]:
     if runs is base:
         yield from ("", "")
         return
-    yield gap_told(difference(runs, base))
+    yield at_least(12, gap_told(difference(runs, base)))
     yield _steps_said(reached(runs, base), runs[0].spec.recipe.steps)
 
 

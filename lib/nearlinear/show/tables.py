@@ -57,15 +57,15 @@ def _judged(row: Ours) -> list[str]:
     where = f"<br><span style='font-size:12px;color:{FAINT}'>arXiv {c.paper}, {escape(c.where)}</span>"
     verdict = f"<b style='white-space:nowrap'>{_SIGNS[row.verdict]} {row.verdict}</b>"
     return [
-        _at_least(8, f"<b>{c.id}</b> {escape(c.claim)}{where}"),
+        at_least(8, f"<b>{c.id}</b> {escape(c.claim)}{where}"),
         escape(c.paper_value or _NOTHING),
-        _at_least(9, f"{escape(row.what)}: <b>{escape(row.said)}</b>"),
-        _at_least(14, escape(row.controls or _NOTHING)),
+        at_least(9, f"{escape(row.what)}: <b>{escape(row.said)}</b>"),
+        at_least(18, escape(row.controls or _NOTHING)),
         f"{verdict}<details><summary style='font-size:12px'>repeat it</summary>{_code(row.command)}</details>",
     ]
 
 
-def _at_least(ems: int, html: str) -> str:
+def at_least(ems: int, html: str) -> str:
     """A cell that stays so wide on a phone, where the table then moves sideways."""
     return f"<div style='min-width:{ems}em'>{html}</div>"
 

@@ -10,7 +10,7 @@ from nearlinear.results.training_views import Screened
 from .findings import Finding
 from .learning_words import Runs, gap_told, heading, loss_said, ranged, unit
 from .shown import Html
-from .tables import table
+from .tables import at_least, table
 from .values_judged import HELD, Judge
 from .values_words import BASES, CHANGES, LETTERS, NAMES, PAIRS, TIED, ends, gap
 
@@ -42,7 +42,7 @@ def values_table(runs: Runs) -> Html:
         base = BASES[name]
         beside = gap_told(gap(settings, name, base)) if base in settings else "not trained"
         parameters = f"{each[0].n_parameters:,}"
-        rows.append([NAMES[name], parameters, ranged(ends(settings, name)), f"{beside} ({NAMES[base]})"])
+        rows.append([NAMES[name], parameters, ranged(ends(settings, name)), at_least(15, f"{beside} ({NAMES[base]})")])
     title = (
         f"Held-out loss at the end ({unit(runs[0])}), mean over seeds and range; difference with its range over seeds "
         f"and 95 % interval over files. {heading(runs)}"
