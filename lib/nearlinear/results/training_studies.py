@@ -100,14 +100,14 @@ def _setting(at: Size, name: str, rate: float, steps: int, seed: int) -> TrainSp
 
 
 def deep_tried(size: str = "laptop") -> dict[str, TrainSpec]:
-    """The deep models at their own rate and at a third of it, for fewer steps: depth may want a smaller one."""
+    """The deep models at their own rate, a third and a sixth of it, for fewer steps: depth may want a smaller one."""
     at = size_of(size)
     return {
         f"train-{size}-deep-screen-{block}-{round(1e4 * rate)}e-4": at.spec(
             block, at.recipe(rate, at.ablation_steps // 3), 100, L=at.depths[1], d_ff=2 * at.architecture.d
         )
         for block in DEEP
-        for rate in (at.chosen[block], at.chosen[block] / 3)
+        for rate in (at.chosen[block], at.chosen[block] / 3, at.chosen[block] / 6)
     }
 
 
