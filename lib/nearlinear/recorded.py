@@ -60,6 +60,7 @@ RECORDED: dict[str, Record] = {
     **meetings("quick"),
     **tried("laptop"),
     **ablations("laptop"),
+    **deep_tried("laptop"),
     **encoders("quick"),
 }
 """Every recorded run by name."""

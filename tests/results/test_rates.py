@@ -4,7 +4,7 @@ import math
 
 from nearlinear.recorded import results
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
-from nearlinear.results.training_studies import RATES_FOUND, VALUES, tried
+from nearlinear.results.training_studies import RATES_FOUND, VALUES, deep_tried, tried
 from nearlinear.results.training_views import screened
 
 
@@ -26,3 +26,8 @@ def test_every_setting_has_the_rate_that_its_screen_finds():
         best = min(runs, key=lambda run: math.inf if run.stopped else run.chosen_loss)
         found[setting] = best.spec.recipe.lr
     assert found == RATES_FOUND["laptop"]
+
+
+def test_deep_models_have_the_rate_that_their_screen_finds():
+    found = screened(results(deep_tried("laptop").values()))
+    assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_deep

@@ -95,6 +95,7 @@ SIZES = {
             "sas-p": (1.5e-2, 2.7e-2),
             "sas-p-no-norm": (1.5e-2, 2.7e-2),
         },
+        chosen_deep={block: CHOSEN[block] / 3 for block in ("pre-ln", "v-skipinit", "sas", "sas-p")},
     ),
     "colab": Size(
         architecture=Architecture(L=18, d=256, h=4, T=128),
