@@ -38,7 +38,7 @@ def learning_picker(
     seeds = [run.spec.seed for run in blocks[base]]
     if any([run.spec.seed for run in each] != [*range(len(seeds))] for each in blocks.values()):
         raise ValueError("the picker counts seeds from 0 for every block: give it runs with seeds 0, 1, 2 and so on")
-    slider, row = _seed_controls(name, len(seeds))
+    slider, row = seed_controls(name, len(seeds))
     which = widgets.Dropdown(options=[NAMES[b] for b in blocks], index=0, description=f"{name}: block", **_wide())
     axis = widgets.Dropdown(options=AXES, index=0, description=f"{name}: x-axis", **_wide())
 
@@ -52,7 +52,7 @@ def learning_picker(
     return picker
 
 
-def _seed_controls(name: str, n: int) -> tuple[widgets.IntSlider, widgets.HBox]:
+def seed_controls(name: str, n: int) -> tuple[widgets.IntSlider, widgets.HBox]:
     """A slider over seeds, and a number box that follows it as it follows the box."""
     slider = widgets.IntSlider(0, 0, n - 1, description=f"{name}: seed", readout=False, **_wide("20rem"))
     box = widgets.BoundedIntText(0, 0, n - 1, description=f"{name}: seed number", **_wide("16rem"))

@@ -9,6 +9,7 @@ from nearlinear.results.training_views import held_out_curves, training_curves
 
 from . import svg
 from .frames import FLOOR, LEFT, RIGHT, TOP, Frame, side_by_side, under
+from .learning_picker import seed_controls
 from .learning_words import Runs, gap_said, heading, loss_said, unit
 from .picker import _chosen, _drawn, _refuse_heavy, _wide
 from .style import BLUE, FAINT, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
@@ -34,7 +35,7 @@ def values_picker(runs: Runs, name: str = "Values") -> widgets.VBox:
         raise ValueError("the picker counts seeds from 0 for every setting: give it runs with seeds 0, 1, 2 and so on")
     if missing := {BASES[which] for which in settings} - settings.keys():
         raise ValueError(f"no training of {', '.join(sorted(missing))} is here to compare with: give it too")
-    slider, row = _seed_controls(name, len(seeds))
+    slider, row = seed_controls(name, len(seeds))
     which = widgets.Dropdown(
         options=[NAMES[each] for each in settings], index=0, description=f"{name}: setting", **_wide("30rem")
     )
@@ -45,13 +46,6 @@ def values_picker(runs: Runs, name: str = "Values") -> widgets.VBox:
     picker = widgets.VBox([which, row, _chosen(which, "index", stacks)])
     _refuse_heavy(picker, name)
     return picker
-
-
-def _seed_controls(name: str, n: int) -> tuple[widgets.IntSlider, widgets.HBox]:
-    slider = widgets.IntSlider(0, 0, n - 1, description=f"{name}: seed", readout=False, **_wide("20rem"))
-    box = widgets.BoundedIntText(0, 0, n - 1, description=f"{name}: seed number", **_wide("16rem"))
-    slider.link = widgets.jslink((slider, "value"), (box, "value"))
-    return slider, widgets.HBox([slider, box], layout=widgets.Layout(flex_flow="row wrap", width="100%"))
 
 
 def setting_frame(run: TrainingRun, base: TrainingRun) -> Frame:
