@@ -33,6 +33,7 @@ from nearlinear.results.training_studies import (
     equal,
     longer,
     prose,
+    prose_tried,
     tried,
 )
 from nearlinear.results.types import LinearityProfile
@@ -77,6 +78,7 @@ TO_COME: dict[str, Record] = {
         encoders,
         rate_screen,
         finetunings,
+        prose_tried,
         prose,
         longer,
         equal,

@@ -36,6 +36,7 @@ class Size:
     pieces: str = "bpe-1024"
     chosen_masked: Mapping[Block, float] = field(default_factory=dict)
     chosen_deep: Mapping[Block, float] = field(default_factory=dict)
+    chosen_prose: Mapping[Block, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
 
     def recipe(self, lr: float, steps: int, **other) -> Recipe:
