@@ -35,6 +35,7 @@ class Size:
     prose: str = "wikipedia-sample"
     pieces: str = "bpe-1024"
     chosen_masked: Mapping[Block, float] = field(default_factory=dict)
+    more_masked_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
     chosen_deep: Mapping[Block, float] = field(default_factory=dict)
     chosen_prose: Mapping[Block, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
@@ -95,6 +96,20 @@ SIZES = {
             "sas": (1.5e-2, 2.7e-2),
             "sas-p": (1.5e-2, 2.7e-2),
             "sas-p-no-norm": (1.5e-2, 2.7e-2),
+        },
+        chosen_masked={
+            "pre-ln": 3e-3,
+            "parallel": 3e-3,
+            "v-skipinit": 1e-3,
+            "sas": 6e-3,
+            "sas-p": 6e-3,
+            "sas-p-no-norm": 6e-3,
+        },
+        more_masked_rates={
+            "v-skipinit": (3e-4,),
+            "sas": (1.2e-2, 2.4e-2),
+            "sas-p": (1.2e-2, 2.4e-2),
+            "sas-p-no-norm": (1.2e-2, 2.4e-2),
         },
         chosen_deep={block: CHOSEN[block] / 3 for block in ("pre-ln", "v-skipinit", "sas", "sas-p")},
     ),

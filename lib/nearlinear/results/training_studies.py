@@ -131,14 +131,14 @@ def _rate(at: Size, block: Block, L: int) -> float:
 
 
 def encoders_tried(size: str = "laptop") -> dict[str, TrainSpec]:
-    """Masked models at three rates, for half the steps: theirs are not those of models that read one way."""
+    """Masked models at three rates or more, for half the steps: theirs are not those of models that read one way."""
     at = size_of(size)
     return {
         f"train-{size}-masked-screen-{block}-{round(1e4 * rate)}e-4": _encoder(
             at, block, rate, at.masked_steps // 2, 100
         )
         for block in ENCODERS
-        for rate in (1e-3, 3e-3, 6e-3)
+        for rate in sorted({1e-3, 3e-3, 6e-3, *at.more_masked_rates.get(block, ())})
     }
 
 
