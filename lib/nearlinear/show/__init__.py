@@ -23,6 +23,7 @@ from .ladder import ladder_code, ladder_drawn, ladder_signal, ladder_table
 from .ladder_picker import ladder_picker
 from .ladder_verdicts import ladder_findings, ladder_rows
 from .learning import final_losses, learning_curves, rates_screened, short_training
+from .learning_more import longer_row, prose_row
 from .learning_picker import learning_picker
 from .learning_readings import three_readings, train_and_held_out
 from .learning_tables import endings_table, learning_findings, rates_table, readings_table
@@ -156,6 +157,7 @@ __all__ = [
     "linearity_and_loss",
     "linearity_findings",
     "linearity_rows",
+    "longer_row",
     "map_variants",
     "measured_speeds",
     "meeting_answers",
@@ -178,6 +180,7 @@ __all__ = [
     "parameters_by_block",
     "parameters_table",
     "printed",
+    "prose_row",
     "provenance_table",
     "pruning_curves",
     "pruning_findings",

@@ -53,7 +53,7 @@ class Trained:
         self.blocks = by_block(runs)
         self.used = rates_used(runs)
         self.seconds = step_seconds(runs[0]) if seconds is None else seconds
-        self.wider = wider_gaps(wider, self.blocks[BASE])
+        self.wider = wider_gaps(wider, self.blocks[BASE]) if wider else {}
         self.d, self.steps = runs[0].spec.architecture.d, runs[0].spec.recipe.steps
 
     def gap(self, block: Block, base: Block = BASE) -> Difference:

@@ -1,0 +1,54 @@
+"""S17 and S26 follow the rule of *no loss*, each on runs of its own."""
+
+import pytest
+
+from nearlinear.show.learning_more import longer_row, prose_row
+from nearlinear.show.learning_verdicts import NEAR
+from tests.show import trainings
+
+
+def longer(ours: float, theirs: float = 1.4, **options):
+    usual = trainings.core({"pre-ln": 1.5, "sas-p": 1.53})
+    long = trainings.core({"pre-ln": theirs, "sas-p": ours}, steps=3000, **options)
+    return longer_row(trainings.screen(), usual, long)
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    [(1.3, "reproduced"), (1.4, "reproduced"), (1.4 * (1 + NEAR / 2), "partly"), (1.4 * 1.1, "not at this size")],
+)
+def test_three_times_the_text(ours, verdict):
+    assert longer(ours).verdict == verdict
+
+
+def test_the_usual_length_stands_beside_it():
+    row = longer(1.41)
+    assert row.claim == "S17"
+    assert "after 3 times the steps" in row.what
+    assert "after 1,000 steps it was +0.030" in row.controls
+    assert row.number.startswith("+0.010")
+
+
+def prose(ours: float, **options):
+    tried = [r for r in trainings.screen(corpus="tales") if r.spec.architecture.block in ("parallel", "sas")]
+    runs = trainings.core({"parallel": 1.5, "sas": ours}, corpus="tales", **options)
+    return prose_row(tried, runs)
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    [(1.4, "reproduced"), (1.5, "reproduced"), (1.5 * (1 + NEAR / 2), "partly"), (1.5 * 1.1, "not at this size")],
+)
+def test_prose(ours, verdict):
+    assert prose(ours).verdict == verdict
+
+
+def test_a_rate_that_prose_did_not_choose_leaves_only_part():
+    row = prose(1.5, rates={"sas": 9e-3})
+    assert row.verdict == "partly"
+    assert "not trained with the best rate of the screen: SAS" in row.controls
+
+
+def test_wide_models_can_contradict():
+    assert longer(1.6, d=768).verdict == "contradicted"
+    assert prose(1.7, d=768).verdict == "contradicted"
