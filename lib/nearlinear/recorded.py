@@ -63,6 +63,8 @@ RECORDED: dict[str, Record] = {
     **ablations("laptop"),
     **deep_tried("laptop"),
     **encoders("quick"),
+    **encoders_tried("laptop"),
+    **prose_tried("laptop"),
 }
 """Every recorded run by name."""
 

@@ -4,7 +4,7 @@ import math
 
 from nearlinear.recorded import results
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
-from nearlinear.results.training_studies import RATES_FOUND, VALUES, deep_tried, tried
+from nearlinear.results.training_studies import RATES_FOUND, VALUES, deep_tried, encoders_tried, prose_tried, tried
 from nearlinear.results.training_views import screened
 
 
@@ -31,3 +31,15 @@ def test_every_setting_has_the_rate_that_its_screen_finds():
 def test_deep_models_have_the_rate_that_their_screen_finds():
     found = screened(results(deep_tried("laptop").values()))
     assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_deep
+
+
+def test_masked_models_have_the_rate_that_their_screen_finds_and_it_is_bracketed():
+    found = screened(results(encoders_tried("laptop").values()))
+    assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_masked
+    assert not any(one.edge for one in found.values())
+
+
+def test_models_of_prose_have_the_rate_that_their_screen_finds_and_it_is_bracketed():
+    found = screened(results(prose_tried("laptop").values()))
+    assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_prose
+    assert not any(one.edge for one in found.values())

@@ -111,6 +111,7 @@ SIZES = {
             "sas-p": (1.2e-2, 2.4e-2),
             "sas-p-no-norm": (1.2e-2, 2.4e-2),
         },
+        chosen_prose={"parallel": 5e-3, "sas": 9e-3},
         chosen_deep={block: CHOSEN[block] / 3 for block in ("pre-ln", "v-skipinit", "sas", "sas-p")},
     ),
     "colab": Size(
