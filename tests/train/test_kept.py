@@ -110,3 +110,11 @@ def test_a_file_that_is_broken_or_of_another_model_is_one_sentence(texts, traine
 def test_weights_that_a_broken_training_never_reached_are_one_sentence(texts):
     with pytest.raises(NearlinearError, match="at step 2"):
         kept(spec(lr=10.0), device="cpu", texts=texts)
+
+
+def test_weights_beside_a_checkpoint_that_cannot_be_read_are_one_sentence(texts, trained):
+    trained(spec())
+    file = run_folder(spec()) / "checkpoint.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"^the checkpoint .* cannot be read: remove its folder and train again$"):
+        kept(spec(), device="cpu", texts=texts)

@@ -83,7 +83,8 @@ class FinetuneRun(CurveRecord):
     `n_cut`: test texts longer than T. `majority`: what the commonest label gets right. `train_accuracy`: at the end, on
     the labels that were learnt, so far as they are looked at. `right`: of each test example; nothing where training
     broke off. `groups`: sizes of the groups that the test examples come in, in their order. `test_broken`: of the test
-    examples, those whose answer is no number. `stopped`: why training ended early, in a sentence, or nothing.
+    examples, those whose answer is no number. `stopped`: why training ended early, in a sentence, or nothing; what is
+    said of the model is then said of the last stop before.
     """
 
     recorded_as: ClassVar[str] = "finetuning"

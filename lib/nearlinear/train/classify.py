@@ -61,7 +61,7 @@ class LabelledBatch:
 
     @classmethod
     def of(cls, texts: LabelledTexts, places: Sequence[int], step: int = -1) -> "LabelledBatch":
-        chosen = [torch.tensor(texts.ids[place]) for place in places]
+        chosen = [torch.tensor(texts.ids[place], dtype=torch.long) for place in places]
         ids = nn.utils.rnn.pad_sequence(chosen, batch_first=True)
         lengths = torch.tensor([len(each) for each in chosen])
         mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
@@ -127,9 +127,14 @@ def answers(model: nn.Module, texts: LabelledTexts) -> Tensor:
     """The log-probability of every label, (n, labels) float64 on the CPU, in eval mode; NaN where the model breaks."""
     device, training = next(model.parameters()).device, model.training
     model.eval()
-    found = [F.log_softmax(logits_of(model, batch.to(device)).double(), -1).cpu() for batch in _batches(texts)]
+    found = [F.log_softmax(logits_of(model, batch.to(device)).cpu().double(), -1) for batch in _batches(texts)]
     model.train(training)
     return torch.cat(found)[_order(texts).argsort()]
+
+
+def right(found: Tensor, texts: LabelledTexts) -> Tensor:
+    """Whether the likeliest label is the right one, (n,); never where an answer is no number."""
+    return (found.argmax(1) == texts.labels) & found.isfinite().all(1)
 
 
 def _batches(texts: LabelledTexts) -> Iterator[LabelledBatch]:

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nearlinear import SimplifiedForSequenceClassification
-from nearlinear.edit.checkpoint import Checkpoint
+from nearlinear.errors import InputError
 from nearlinear.inputs.load import LoadedModel, torch_device
+from nearlinear.inputs.split import shuffled
 from nearlinear.inputs.task_examples import Examples, with_shuffled_labels
 from nearlinear.inputs.tasks import Task, load_task
 from nearlinear.inputs.twin import seeded, state_sha256
@@ -23,19 +24,20 @@ from nearlinear.results.finetuning import Broken, FinetuneLook, FinetuneRun, Fin
 from nearlinear.results.provenance import Provenance
 from nearlinear.results.store import replacing, results_cache, spec_sha256
 
-from .classify import ClassifierLoss, LabelledBatches, LabelledTexts, answers, labelled_texts
+from .classify import ClassifierLoss, LabelledBatches, LabelledTexts, answers, labelled_texts, right
+from .files import OnDevice, plain_weights
 from .kept import kept, load_weights
 from .loop import Diverged, Event, train
 
 LEARNT = 1000
-"""Training examples, about, that the accuracy on what was learnt is taken of."""
+"""Training examples, at most, that the accuracy on what was learnt is taken of."""
 
 
 def run(spec: FinetuneSpec, *, device: str = "auto", task: Task | None = None) -> FinetuneRun:
     """Finetune what `spec` says and test it. A run that was interrupted goes on from its last checkpoint.
 
-    A run that diverges is a result too: its curve up to there, and where it broke. Pretrains what lies nowhere yet.
-    `task`: that of the specification, where the caller has it already. Raises InputError as `kept` and `load_task` do.
+    A run that diverges is a result too: its curve up to there, where it broke, and the model at the last stop before.
+    Pretrains what lies nowhere yet. `task`: that of the specification, if at hand. Raises as `kept` and `load_task` do.
     """
     started = time.perf_counter()
     making.remember(FinetuneRun.made_by)
@@ -45,17 +47,23 @@ def run(spec: FinetuneSpec, *, device: str = "auto", task: Task | None = None) -
         for event in work.events():
             work.done.append(event)
     except Diverged as error:
+        work.restore()
         stopped = str(error)
     return work.result(stopped, time.perf_counter() - started)
 
 
 def finetuned(spec: FinetuneSpec, *, device: str = "auto") -> LoadedModel:
-    """The model at the end of a finetuning, in eval mode, ready to be measured; finetuned now where it lies nowhere."""
+    """The model at the end of a finetuning, float32, in eval mode, ready to be measured; made where it lies nowhere.
+
+    Raises InputError for a finetuning that broke off, and as `run` does.
+    """
     file = run_folder(spec) / "last.safetensors"
     if not file.exists():
-        run(spec, device=device)
+        stopped = run(spec, device=device).stopped
+        if not file.exists():
+            raise InputError(f"this finetuning broke off before its end: {stopped}")
     work = Finetuning(spec, _task(spec.task, spec.task_seed), torch_device(device))
-    load_weights(work.model, file.read_bytes())
+    load_weights(work.model.float(), file.read_bytes())
     note = f"{work.pretrained.source.note}, finetuned on {spec.task}, labels {spec.labels}"
     changes = {"sha256": state_sha256(work.model), "architecture": type(work.model).__name__, "note": note}
     source = work.pretrained.source.model_copy(update=changes)
@@ -72,6 +80,7 @@ class Finetuning:
 
     def __post_init__(self):
         self.done: list[Event] = []
+        self.sound: dict[str, Tensor] = {}
 
     @cached_property
     def pretrained(self) -> LoadedModel:
@@ -79,7 +88,8 @@ class Finetuning:
 
     @cached_property
     def model(self) -> nn.Module:
-        return classifier(self.pretrained.model, len(self.task.card.labels), self.spec.seed).to(self.device)
+        model = classifier(self.pretrained.model, len(self.task.card.labels), self.spec.seed).to(self.device)
+        return model.double() if self.spec.recipe.precision == "float64" else model
 
     @cached_property
     def loss(self) -> ClassifierLoss:
@@ -107,6 +117,7 @@ class Finetuning:
         return self.look_at(0)
 
     def events(self) -> Iterator[Event]:
+        """Finetune, and keep the weights at the end. Raises Diverged as `train` does, and where weights are broken."""
         spec, model = self.spec, self.model
         batches = LabelledBatches(self.parts["train"], spec.recipe.batch, seed=spec.seed)
         settings = {
@@ -114,21 +125,35 @@ class Finetuning:
             "code": making.library_sha256(FinetuneRun.made_by),
             "start": state_sha256(model),
             "task": self.task.sha256,
+            "texts": self.parts["train"].sha256,
         }
-        self.start  # noqa: B018  before the first step
-        yield from train(
+        self.remember(), self.start  # before the first step
+        for event in train(
             model,
             batches,
             spec.recipe,
             spec.stops,
             loss_of=lambda _: self.loss,
             look=self.look,
-            checkpoint=Checkpoint(run_folder(spec) / "checkpoint.safetensors", settings),
+            checkpoint=OnDevice(run_folder(spec) / "checkpoint.safetensors", settings),
             what=f"{spec.task} {spec.model.architecture.block} {spec.seed}",
-        )
+        ):
+            self.remember()
+            yield event
         self.keep()
 
+    def remember(self) -> None:
+        """The weights as they stand."""
+        self.sound = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def restore(self) -> None:
+        """Go back to the last stop."""
+        self.model.load_state_dict(self.sound)
+
     def look(self, step: int) -> dict[str, object]:
+        """What the event of this step remembers. Raises Diverged where weights are broken, before the loss tells."""
+        if not all(weight.isfinite().all() for weight in self.model.parameters()):
+            raise Diverged(f"weights are no numbers after step {step}: take a rate below {self.spec.recipe.lr:g}")
         return self.look_at(step).model_dump() if step in self.spec.looks else {}
 
     def look_at(self, step: int) -> FinetuneLook:
@@ -140,9 +165,7 @@ class Finetuning:
     def keep(self) -> None:
         """The weights at the end, in a file."""
         with replacing(run_folder(self.spec) / "last.safetensors") as temporary:
-            save_file(
-                {name: each.detach().cpu().contiguous() for name, each in self.model.state_dict().items()}, temporary
-            )
+            save_file(plain_weights(self.model), temporary)
 
     def broken(self) -> Broken | None:
         """The first step in which the loss of a text was no number; None where there was none."""
@@ -181,10 +204,10 @@ class Finetuning:
         )
 
     def learnt(self) -> float:
-        """How often the labels that were learnt are given back, on LEARNT texts or so, evenly spread."""
+        """How often the labels that were learnt are given back, on LEARNT texts drawn by chance, or all of fewer."""
         texts = self.parts["train"]
-        every = slice(None, None, max(1, round(len(texts.labels) / LEARNT)))
-        some = LabelledTexts(texts.ids[every], texts.labels[every], 0)
+        places = shuffled(range(len(texts.labels)), "learnt")[:LEARNT]  # their labels may come in turn
+        some = LabelledTexts(tuple(texts.ids[place] for place in places), texts.labels[places], 0)
         return right(answers(self.model, some), some).double().mean().item()
 
     def provenance(self, seconds: float) -> Provenance:
@@ -213,11 +236,6 @@ def classifier(pretrained: nn.Module, n_labels: int, seed: int) -> nn.Module:
         model = SimplifiedForSequenceClassification(config)
     model.base_model.load_state_dict(pretrained.base_model.state_dict())
     return model
-
-
-def right(found: Tensor, texts: LabelledTexts) -> Tensor:
-    """Whether the likeliest label is the right one, (n,); never where an answer is no number."""
-    return (found.argmax(1) == texts.labels) & found.isfinite().all(1)
 
 
 def run_folder(spec: FinetuneSpec) -> Path:

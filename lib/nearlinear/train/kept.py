@@ -1,7 +1,10 @@
 """A model as it stood at one of the looks of its training, ready to be measured, pruned or saved."""
 
+import json
+from pathlib import Path
+
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import nn
 
@@ -19,7 +22,8 @@ from .texts import Texts
 def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", texts: Texts | None = None) -> LoadedModel:
     """The model of `spec` after `step` steps (None: the last), in eval mode; trained now where it lies nowhere yet.
 
-    Raises InputError for a step at which nobody looked, and as `run` does.
+    Raises InputError for a step at which nobody looked or that training did not reach, BrokenFile for weights of
+    another text or model, and as `run` does.
     """
     step = spec.recipe.steps if step is None else step
     if step not in spec.looks:
@@ -32,9 +36,24 @@ def kept(spec: TrainSpec, step: int | None = None, *, device: str = "auto", text
             stopped = run(spec, device=device, texts=texts).stopped
             if not file.exists():
                 raise InputError(f"this training broke off before step {step}: {stopped}")
+        check_text(file.parent, texts)
         load_weights(model, file.read_bytes())
     source = source_of(model, spec, f"{spec.architecture.block}, seed {spec.seed}, after {step} steps")
     return LoadedModel(model.eval().to(torch_device(device)), texts.tokenizer, source, context=spec.architecture.T)
+
+
+def check_text(folder: Path, texts: Texts) -> None:
+    """Raises BrokenFile where the run of this folder read other texts: a corpus may change under the same name."""
+    checkpoint = folder / "checkpoint.safetensors"
+    if not checkpoint.exists():
+        return
+    try:
+        with safe_open(checkpoint, framework="pt") as file:
+            read = json.loads(file.metadata()["nearlinear"])["settings"]["text"]
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise BrokenFile(f"the checkpoint {checkpoint} cannot be read: remove its folder and train again") from error
+    if read != texts.sha256:
+        raise BrokenFile(f"the weights in {folder} were trained on another text: remove that folder and train again")
 
 
 def load_weights(model: nn.Module, content: bytes) -> None:
