@@ -11,6 +11,8 @@ from nearlinear.results.answers import AnswersSpec, AnswersStudy
 from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
 from nearlinear.results.distillation import DistilSpec, DistilStudy
+from nearlinear.results.drift import DriftRun, DriftSpec
+from nearlinear.results.drift_specs import drifts, rate_screens, regularised, regularised_sas
 from nearlinear.results.finetuning import FinetuneRun, FinetuneSpec
 from nearlinear.results.finetuning_specs import finetunings, rate_screen
 from nearlinear.results.meeting import MeetingSpec, MeetingStudy
@@ -84,6 +86,10 @@ TO_COME: dict[str, Record] = {
         prose,
         longer,
         equal,
+        rate_screens,
+        drifts,
+        regularised,
+        regularised_sas,
     )
     for name, spec in study(size).items()
     if name not in RECORDED
@@ -103,6 +109,7 @@ KINDS = {
     VariantSpec: (VariantRun, "nearlinear.train.run:run"),
     FinetuneSpec: (FinetuneRun, "nearlinear.train.finetune:run"),
     MeetingSpec: (MeetingStudy, "nearlinear.train.meeting:run"),
+    DriftSpec: (DriftRun, "nearlinear.train.drift:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

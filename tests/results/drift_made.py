@@ -3,7 +3,7 @@
 import numpy as np
 
 from nearlinear.results.drift import Cosine, DriftRun, DriftSpec, FamilyArchitecture, Regulariser
-from nearlinear.results.drift_looks import Documents, DriftLook, Halves, Probed, Sample, Shape
+from nearlinear.results.drift_looks import Documents, DriftLook, Halves, InSample, Probed, Sample, Shape
 from nearlinear.results.provenance import CorpusSource, ModelSource, Provenance
 from nearlinear.results.training import Reading, Recipe
 
@@ -23,7 +23,9 @@ def look(step: int, draw: np.random.Generator, L: int) -> DriftLook:
         loss=3 - step / 20,
         every_token=half,
         no_first_token=half,
+        in_sample=InSample(scores=tuple(half.scores + 0.01), update_scores=tuple(half.update_scores + 0.01)),
         norm_ratio=tuple(draw.uniform(0.2, 0.6, L)),
+        norm_ratio_no_first=tuple(draw.uniform(0.2, 0.6, L)),
         cosine=tuple(draw.uniform(0.7, 0.9, L)),
         step2=tuple(update2),
         shape=Shape(
@@ -70,6 +72,7 @@ def run(seed: int = 0, *, L: int = 2, regulariser: Regulariser | None = HALF, pr
         n_train=4096,
         n_dropped=0,
         n_fit=620,
+        scoring="exact",
         epochs=0.6,
         steps=spec.stops,
         losses=(5.0, 4.0, 3.5, 3.0),
@@ -84,6 +87,7 @@ def run(seed: int = 0, *, L: int = 2, regulariser: Regulariser | None = HALF, pr
         n_cut=0,
         task_sha256="",
         samples=(Sample(prompt="The", greedy=" cat the cat", drawn=(" cat saw a dog", " dog saw a cat")),),
+        asked=(),
         stopped="",
         weights_sha256="0" * 64,
         provenance=_provenance(seed),

@@ -4,7 +4,7 @@ import pytest
 
 from nearlinear.errors import InputError
 from nearlinear.results.drift import Cosine, DriftRun, DriftSpec, Squared
-from nearlinear.results.drift_looks import Probed
+from nearlinear.results.drift_looks import Asked, Probed
 from nearlinear.results.drift_specs import (
     DRIFT_SIZES,
     REGULARISED,
@@ -85,6 +85,7 @@ def test_a_grid_has_every_strength_with_every_seed(study, terms):
         assert same in plain  # λ alone differs, at the same rate
         assert spec.probe
         assert spec.samples
+        assert spec.questions
         assert spec.architecture.family == family
 
 
@@ -94,6 +95,14 @@ def test_the_plain_runs_of_a_grid_are_those_of_the_drift():
     assert all(drifts("laptop")[name] == regularised("laptop")[name] for name in shared)
     assert {spec.probe is None for name, spec in drifts("laptop").items() if name not in shared} == {True}
     assert REGULARISED == ("llama", "sas")
+
+
+def test_the_screen_goes_beyond_the_rate_that_was_found():
+    """A best rate at an edge of what was tried is none."""
+    at = drift_size("laptop")
+    for family in ("llama", "gpt-neox", "sas"):
+        tried = {spec.recipe.lr for spec in rate_screens("laptop").values() if spec.architecture.family == family}
+        assert min(tried) < at.chosen[family] < max(tried)
 
 
 def test_a_screen_has_a_seed_of_its_own_and_two_looks():
@@ -113,6 +122,13 @@ def test_a_result_survives_its_file_and_is_one_small_line(tmp_path):
     made.save(tmp_path / "drift.json")
     assert DriftRun.load(tmp_path / "drift.json").to_json() == made.to_json()
     assert (tmp_path / "drift.json").read_text().count("\n") == 1
+
+
+def test_answers_are_packed_and_count():
+    right, norm = (True, False, True, True), (False, False, True, False)
+    one = Asked(kind="endings", right=right, right_norm=norm, n_long=2, questions_sha256="")
+    assert Asked.model_validate_json(one.model_dump_json()) == one
+    assert (one.accuracy, one.accuracy_norm) == (0.75, 0.25)
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 41])

@@ -60,6 +60,12 @@ def test_a_measure_is_read_through_training():
     np.testing.assert_allclose(measure(other, "update_scores", first_tokens=True), (0.5, 0.75))
 
 
+def test_a_ratio_of_norms_is_known_with_first_tokens_and_without():
+    look = run().looks[1]
+    assert tuple(measure(look, "norm_ratio", first_tokens=True)) == look.norm_ratio
+    assert tuple(measure(look, "norm_ratio")) == look.norm_ratio_no_first != look.norm_ratio
+
+
 def test_after_a_break_there_is_nothing():
     broken = run(1).model_copy(update={"looks": run(1).looks[:2]})
     _, values = through([run(0), broken], "loss")

@@ -4,13 +4,14 @@ from functools import partial
 
 from nearlinear.inputs.task_examples import Example
 from nearlinear.inputs.tasks import Task, TaskCard
-from nearlinear.results.drift import DriftSpec, FamilyArchitecture, ProbeSpec, SampleSpec
+from nearlinear.results.drift import DriftSpec, FamilyArchitecture, ProbeSpec, QuestionSpec, SampleSpec
 from nearlinear.results.training import Recipe
 
 from .made import T, reading
 
 SHAPE = {"L": 2, "d": 16, "h": 2, "T": T}
 PROBE = ProbeSpec(task="animals", n_train=60, n_choose=20)
+QUESTIONS = QuestionSpec(n_words=0, n_endings=20)
 SAMPLES = SampleSpec(prompts=("On day 1", "the cat"), n_new=8, n_samples=2)
 
 

@@ -19,7 +19,7 @@ from nearlinear.train.loop import rate_at
 from nearlinear.train.losses import window_losses
 from nearlinear.train.texts import texts_for
 
-from .drift_made import SAMPLES, drift
+from .drift_made import QUESTIONS, SAMPLES, drift
 from .made import T, cache, corpus, pages, reading, same, small_texts
 
 
@@ -34,7 +34,7 @@ def own_cache(tmp_path):
         yield tmp_path
 
 
-SPEC = drift(regulariser=Cosine(strength=0.5), samples=SAMPLES)
+SPEC = drift(regulariser=Cosine(strength=0.5), samples=SAMPLES, questions=QUESTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,16 @@ def test_the_identity_holds_in_every_look(whole):
             np.testing.assert_allclose(left, half.error2, rtol=1e-12)
 
 
+def test_the_papers_way_is_in_sample_with_every_token(whole, texts):
+    loaded, windows = kept(SPEC, 20, device="cpu", texts=texts), windows_for(SPEC, texts)
+    x, y = flat(states_of(loaded, [*windows.fit, *windows.test]), 0).reshape(2, -1, 16)
+    ones = np.c_[x, np.ones(len(x))]
+    error = ((y - ones @ np.linalg.lstsq(ones, y, rcond=None)[0]) ** 2).sum()
+    for name, target in (("scores", y), ("update_scores", y - x)):
+        wanted = 1 - error / ((target - target.mean(0)) ** 2).sum()
+        assert getattr(whole.looks[-1].in_sample, name)[0] == pytest.approx(wanted, abs=1e-5)
+
+
 def test_sizes_and_angles_are_those_of_the_states(whole, texts):
     loaded, windows = kept(SPEC, 20, device="cpu", texts=texts), windows_for(SPEC, texts)
     (x, y), (u, v) = ([flat(s, 0) for s in states_of(loaded, part)] for part in (windows.fit, windows.test))
@@ -94,6 +104,10 @@ def test_sizes_and_angles_are_those_of_the_states(whole, texts):
     assert look.cosine[0] == pytest.approx(cosines.mean(), rel=1e-5)
     assert look.norm_ratio[0] == pytest.approx(
         (np.linalg.norm(b - a, axis=1) / np.linalg.norm(b, axis=1)).mean(), rel=1e-5
+    )
+    later_u, later_v = (flat(s, 1) for s in states_of(loaded, windows.test))
+    assert look.norm_ratio_no_first[0] == pytest.approx(
+        (np.linalg.norm(later_v - later_u, axis=1) / np.linalg.norm(later_v, axis=1)).mean(), rel=1e-5
     )
     assert look.step2[0] == pytest.approx(((v - u) ** 2).sum(1).mean(), rel=1e-5)
     assert look.cosine_term == pytest.approx(sum(1 - value for value in look.cosine))
@@ -138,8 +152,10 @@ def test_it_says_what_was_run(whole, texts):
     assert whole.terms[-1] < whole.terms[0]
     assert whole.loss < whole.looks[0].loss - 0.3
     assert whole.n_fit == 640 // T * (T - 1)
+    assert whole.scoring == "exact"
     assert whole.stopped == ""
     assert [sample.prompt for sample in whole.samples] == list(SAMPLES.prompts)
+    assert [(one.kind, len(one.right), one.n_long) for one in whole.asked] == [("endings", 20, 0)]
 
 
 def test_it_comes_back_from_json_as_it_went_and_is_small(whole):
@@ -213,7 +229,7 @@ def test_a_run_that_breaks_is_a_result_and_keeps_its_last_good_weights(texts, mo
     assert broken.stopped == "the loss is no longer a number at step 13: take a learning rate below 0.01"
     assert math.isnan(broken.loss)
     assert [look.step for look in broken.looks] == [0, 5, 10]
-    assert (broken.steps, broken.samples) == ((5, 10), ())
+    assert (broken.steps, broken.samples, broken.asked) == ((5, 10), (), ())
     assert state_sha256(kept(SPEC, 10, device="cpu", texts=texts).model) == broken.weights_sha256
     half = broken.looks[-1].no_first_token
     rows = np.average(broken.documents.error2, axis=1, weights=broken.documents.tokens)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .drift_looks import Documents, DriftLook, Probed, Sample
+from .drift_looks import Asked, Documents, DriftLook, Probed, Sample
 from .making import MEASURING
 from .provenance import Provenance
 from .records import Record
@@ -47,7 +47,8 @@ class Squared(Record):
 
 
 Regulariser = Annotated[Cosine | Squared, Field(discriminator="kind")]
-"""h_0 is what enters the first block, h_L what leaves the last, before the final norm; `strength` is λ."""
+"""h_0 is what enters the first block, h_L what leaves the last, before the final norm; `strength` is λ. The gradient
+goes through both neighbours, and Σ is over all L blocks."""
 
 
 class ProbeSpec(Record):
@@ -59,9 +60,9 @@ class ProbeSpec(Record):
 
     task: str = "film-sentences"
     task_seed: int = 0
-    n_train: Count = 1000
+    n_train: Count = 3000
     n_choose: Count = 400
-    strengths: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.01, 0.1, 1.0)
+    strengths: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.001, 0.01, 0.1, 1.0)
 
 
 class SampleSpec(Record):
@@ -69,8 +70,18 @@ class SampleSpec(Record):
 
     prompts: Annotated[tuple[str, ...], Field(min_length=1)]
     n_new: Count = 96
-    n_samples: Count = 3
+    n_samples: Count = 8
     temperature: Positive = 0.8
+    seed: int = 0
+
+
+class QuestionSpec(Record):
+    """Which questions the model answers at the end: `n_words` of WordNet; and, `n_endings` times at most, which of four
+    endings is that of a passage of the evaluated text, the others being those of passages of other documents.
+    """
+
+    n_words: Annotated[int, Field(ge=0)] = 400
+    n_endings: Annotated[int, Field(ge=0)] = 384
     seed: int = 0
 
 
@@ -94,6 +105,7 @@ class DriftSpec(Record):
     n_shape: Count = 2048
     probe: ProbeSpec | None = None
     samples: SampleSpec | None = None
+    questions: QuestionSpec | None = None
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -118,17 +130,19 @@ class DriftRun(StoredRecord):
 
     `losses`: mean plain loss since the stop before, nats a token; `terms`: the same of the regulariser's Σ_l, without
     λ, empty where there is none; `grad_norms`: of both together. `chosen_loss`: at the end, on the text for choices.
-    `n_fit`: tokens behind a map, first ones left out. `majority`, `n_cut`: of the probes' test, what the commonest
-    label gets right, and how many texts are longer than T; `task_sha256`: of the whole task. `stopped`: why training
-    ended early, or nothing.
+    `n_fit`: tokens behind a map, first ones left out; `scoring`: precision of the scores' sums. `majority`, `n_cut`: of
+    the probes' test, what the commonest label gets right, and how many texts are longer than T; `task_sha256`: of
+    the whole task. `stopped`: why training ended early, or nothing; `documents`, `chosen_loss` and `weights_sha256` are
+    then those of the last good look.
     """
 
     recorded_as: ClassVar[str] = "drift"
     filename: ClassVar[str] = "drift.json"
     made_by: ClassVar[tuple[str, ...]] = (
-        *(f"train/drift{name}.py" for name in ("", "_looking", "_probes", "_samples")),
+        *(f"train/drift{name}.py" for name in ("", "_looking", "_probes", "_questions", "_samples")),
         *(f"train/{name}.py" for name in ("classify", "families", "meeting", "regularise")),
         "edit/continuations.py",
+        *(f"evaluate/{name}.py" for name in ("choices", "head", "questions")),
         "measure/shape.py",
         *MEASURING,
         *TrainingRun.made_by,
@@ -140,6 +154,7 @@ class DriftRun(StoredRecord):
     n_train: int
     n_dropped: int
     n_fit: int
+    scoring: str
     epochs: Kept
     steps: tuple[int, ...]
     losses: Curve
@@ -154,6 +169,7 @@ class DriftRun(StoredRecord):
     n_cut: int
     task_sha256: str
     samples: tuple[Sample, ...]
+    asked: tuple[Asked, ...]
     stopped: str
     weights_sha256: str
     provenance: Provenance

@@ -1,6 +1,6 @@
 """What is seen of a model on its way: linearity, size of updates, the cloud of states, and what is read out of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, PlainSerializer
@@ -59,6 +59,14 @@ class Halves(Record):
         return np.divide(self.update2, self.state2)
 
 
+class InSample(Record):
+    """Both scores as the paper takes them, (L,): of all tokens of fit and test together, first ones among them, by maps
+    that were fitted on the very same tokens."""
+
+    scores: Curve
+    update_scores: Curve
+
+
 class Shape(Record):
     """The cloud of states, L + 1 of them, h_0 first; first tokens are left out.
 
@@ -75,16 +83,19 @@ class Shape(Record):
 class DriftLook(Record):
     """The model after `step` steps. `loss`: held out, nats a token; of the plain loss, without any term.
 
-    `every_token`, `no_first_token`: with each window's first token in fit and test, and without it. Means over tokens,
-    block by block: `norm_ratio`, of |Δ_t| / |y_t|, and `cosine`, of cos(x_t, y_t), over those of fit and test, neither
-    of which is trained on; `step2`, of |Δ_t|², over those of the test. The latter two are what the terms are made of.
+    `every_token`, `no_first_token`: with each window's first token in fit and test, and without it; `in_sample`: not
+    held out. Means over tokens, block by block: `norm_ratio`, of |Δ_t| / |y_t|, and `cosine`, of cos(x_t, y_t), over
+    those of fit and test, neither of which is trained on; `norm_ratio_no_first`, of the ratio over those of the test
+    but first ones; `step2`, of |Δ_t|², over those of the test. `cosine` and `step2` are what the terms are made of.
     """
 
     step: int
     loss: Kept
     every_token: Halves
     no_first_token: Halves
+    in_sample: InSample
     norm_ratio: Curve
+    norm_ratio_no_first: Curve
     cosine: Curve
     step2: Curve
     shape: Shape
@@ -129,6 +140,31 @@ class Probed(Record):
     def accuracy(self) -> np.ndarray:
         """(L + 1,)"""
         return np.mean(self.right, axis=1)
+
+
+class Asked(Record):
+    """How questions with four answers each were answered at the end, with no example before them, one entry a question.
+
+    `kind`: "words", which word has a definition of WordNet's; "endings", which ending is that of a passage. `right`: is
+    the likeliest answer the right one? `right_norm`: the likeliest by its length in bytes. `n_long`: questions that
+    were left out, being longer than the model's T tokens; `questions_sha256`: of those that were asked.
+    """
+
+    kind: Literal["words", "endings"]
+    right: PackedTicks
+    right_norm: PackedTicks
+    n_long: int
+    questions_sha256: str
+
+    @property
+    def accuracy(self) -> float:
+        """By log-likelihood, as lm-eval's acc; a quarter by chance."""
+        return float(np.mean(self.right))
+
+    @property
+    def accuracy_norm(self) -> float:
+        """By log-likelihood a byte, as lm-eval's acc_norm."""
+        return float(np.mean(self.right_norm))
 
 
 class Sample(Record):

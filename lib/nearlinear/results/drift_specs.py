@@ -1,17 +1,17 @@
 """Drift and regularisation as specifications: the chapters ask for these, and these are recorded.
 
-`laptop` takes about 12,000 seconds of one core, or 3.4 hours, by its pieces, each timed (a step 0.073 s, with a term
-on the Llama-type model 0.079; a look 2.2 s; to probe a look 7.8 s; the samples of a run 3.1 s): 12 trainings of 3,000
-steps on prose and code 2,630 s, 6 of 1,000 on tales 440 s, 18 with a term 4,270 s, 12 of SAS 2,600 s, the screen 390 s,
-498 looks 1,100 s, 66 probings 520 s, the samples of 33 runs 100 s.
+`laptop` takes about 13,000 seconds of one core, or 3.6 hours, by its pieces, each timed (a step 0.073 s, with a term
+on the Llama-type model 0.079; a look 2.2 s; to probe a look 14 s; the samples of a run 7.6 s, its questions 5.5 s): 12
+trainings of 3,000 steps on prose and code 2,630 s, 6 of 1,000 on tales 440 s, 18 with a term 4,270 s, 12 of SAS 2,600
+s, the screen 480 s, 502 looks 1,100 s, 66 probings 920 s, samples and questions of 33 runs 430 s.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nearlinear.errors import InputError
 
-from .drift import Cosine, DriftSpec, FamilyArchitecture, ProbeSpec, Regulariser, SampleSpec, Squared
+from .drift import Cosine, DriftSpec, FamilyArchitecture, ProbeSpec, QuestionSpec, Regulariser, SampleSpec, Squared
 from .training import Reading, Recipe
 
 DRIFTING = ("llama", "gpt-neox")
@@ -27,15 +27,15 @@ STRENGTHS = (0.1, 0.5, 2.0)
 PROMPTS = ("The history of the city begins", "The river rises in", "He was born in", "Once upon a time there was")
 """Beginnings of an encyclopaedia, and one that it does not have."""
 
-PROBE, SAMPLES = ProbeSpec(), SampleSpec(prompts=PROMPTS)
+PROBE, SAMPLES, QUESTIONS = ProbeSpec(), SampleSpec(prompts=PROMPTS), QuestionSpec()
 
 
 @dataclass(frozen=True)
 class DriftSize:
     """One size of every study. `readings`: texts by name; the first is the one that regularised models read.
 
-    `steps` by text. `rates`: tried for each family; `chosen`: the one that each learnt most by, and which its
-    regularised models take too, so that λ alone differs.
+    `steps` by text. `rates`, and `more_rates` of some: tried for each family; `chosen`: the one that each learnt most
+    by, and which its regularised models take too, so that λ alone differs.
     """
 
     architecture: FamilyArchitecture
@@ -54,6 +54,8 @@ class DriftSize:
     n_shape: int = 2048
     probe: ProbeSpec | None = PROBE
     samples: SampleSpec = SAMPLES
+    questions: QuestionSpec = QUESTIONS
+    more_rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def prose(self) -> str:
@@ -70,7 +72,7 @@ class DriftSize:
         lr: float | None = None,
         screen: bool = False,
     ) -> DriftSpec:
-        """Those that are compared with regularised ones are read out too: by probes, and by eye.
+        """Those that are compared with regularised ones are read out too: by probes, by questions, and by eye.
 
         `screen`: for fewer steps, with a look at both ends alone.
         """
@@ -93,6 +95,7 @@ class DriftSize:
             n_shape=self.n_shape,
             probe=self.probe if read_out else None,
             samples=self.samples if read_out else None,
+            questions=self.questions if read_out else None,
         )
 
 
@@ -115,6 +118,7 @@ DRIFT_SIZES = {
         n_shape=512,
         probe=None,
         samples=SampleSpec(prompts=("The river",), n_new=16, n_samples=2),
+        questions=QuestionSpec(n_words=0, n_endings=8),
     ),
     "laptop": DriftSize(
         architecture=FamilyArchitecture(),
@@ -128,6 +132,7 @@ DRIFT_SIZES = {
         batch=8,
         rates=(1e-3, 3e-3, 9e-3),
         chosen={"llama": 3e-3, "gpt-neox": 9e-3, "sas": 3e-3},
+        more_rates={"gpt-neox": (2e-2, 4e-2)},
     ),
     "colab": DriftSize(
         architecture=FamilyArchitecture(d=256, h=4, T=256),
@@ -177,7 +182,7 @@ def rate_screens(size: str = "laptop") -> dict[str, DriftSpec]:
     return {
         f"drift-{size}-screen-{family}-{rate * 1e4:g}e-4": at.spec(family, at.prose, 100, lr=rate, screen=True)
         for family in ALL
-        for rate in at.rates
+        for rate in sorted({*at.rates, *at.more_rates.get(family, ())})
     }
 
 

@@ -39,9 +39,17 @@ def screened(runs: Iterable[DriftRun]) -> dict[str, Screened]:
 
 
 def measure(look: DriftLook, name: str, *, first_tokens: bool = False) -> np.ndarray:
-    """A measure of one look by name, (L,), (L + 1,) of the cloud, () of the loss and of the terms."""
+    """A measure of one look by name, (L,), (L + 1,) of the cloud, () of the loss and of the terms.
+
+    "in_sample_scores" and "in_sample_update_scores": the paper's way. `first_tokens`: with each window's first token,
+    of those that are known both ways (OF_HALVES, and norm_ratio).
+    """
     if name in OF_HALVES:
         return np.asarray(getattr(look.every_token if first_tokens else look.no_first_token, name))
+    if name.startswith("in_sample_"):
+        return np.asarray(getattr(look.in_sample, name.removeprefix("in_sample_")))
+    if name == "norm_ratio" and not first_tokens:
+        name = "norm_ratio_no_first"
     return np.asarray(getattr(look.shape if name in Shape.model_fields else look, name))
 
 

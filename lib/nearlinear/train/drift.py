@@ -26,6 +26,7 @@ from nearlinear.study import check_enough
 
 from .drift_looking import Looked, documents, look_at, windows_for
 from .drift_probes import Readable, logistic_regression, probe, readable
+from .drift_questions import Quiz, asked, quizzes
 from .drift_samples import check_fits, samples_of
 from .families import check_family, family_model
 from .kept import load_weights
@@ -35,6 +36,9 @@ from .parallel import Processes, joined
 from .regularise import RegularisedLoss, check_strength
 from .run import Training, texts_of
 from .texts import Texts
+
+FITTED_BY = ("scikit-learn", "scipy")
+"""Packages that a probe's answers hang on."""
 
 
 def run(spec: DriftSpec, *, device: str = "auto", texts: Texts | None = None, task: Task | None = None) -> DriftRun:
@@ -66,6 +70,7 @@ class Drift(Training):
     """One model on its way, with all that is looked at."""
 
     task: Task | None = None
+    quizzes: tuple[Quiz, ...] = ()
 
     kind = DriftRun
 
@@ -80,6 +85,8 @@ class Drift(Training):
             check_fits(self.spec.samples, self.loaded)
         if self.spec.probe:
             logistic_regression(), self.readable
+        if self.spec.questions:
+            self.quizzes = quizzes(self.spec.questions, self.loaded, self.texts.evaluate)
 
     def fresh(self) -> nn.Module:
         return family_model(self.spec, self.texts.vocabulary)
@@ -151,6 +158,7 @@ class Drift(Training):
             n_train=texts.train.n_tokens,
             n_dropped=texts.n_dropped,
             n_fit=self.windows.n_fit - len(self.windows.fit),
+            scoring=self.last.measured.precision,
             epochs=spec.recipe.steps * spec.recipe.batch * spec.architecture.T / texts.train.n_tokens,
             steps=tuple(event.step for event in events),
             losses=tuple(event.loss for event in events),
@@ -165,17 +173,18 @@ class Drift(Training):
             n_cut=self.readable.test.n_cut if self.readable else 0,
             task_sha256=self.task.sha256 if self.task else "",
             samples=samples_of(self.loaded, spec.samples) if spec.samples and not stopped else (),
+            asked=() if stopped else tuple(asked(self.loaded, quiz) for quiz in self.quizzes),
             stopped=stopped,
             weights_sha256=state_sha256(self.model),
             provenance=self.provenance(seconds),
         )
 
     def provenance(self, seconds: float) -> Provenance:
-        """With the version of what the probes are fitted by."""
+        """With the versions of what the probes are fitted by."""
         made = super().provenance(seconds)
         if self.spec.probe is None:
             return made
-        return made.model_copy(update={"versions": made.versions | {"scikit-learn": version("scikit-learn")}})
+        return made.model_copy(update={"versions": made.versions | {name: version(name) for name in FITTED_BY}})
 
 
 @lru_cache(maxsize=1)

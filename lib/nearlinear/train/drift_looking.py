@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from nearlinear.inputs.load import LoadedModel
 from nearlinear.inputs.windows import Window, WindowSet, batches
 from nearlinear.measure.heldout import Errors
+from nearlinear.measure.linearity import BlockScores
 from nearlinear.measure.profile import HeldOutPart, Measured, profile
 from nearlinear.measure.residual import residual_stream
 from nearlinear.measure.shape import CloudShape, shape_of
 from nearlinear.results.drift import DriftSpec
-from nearlinear.results.drift_looks import Documents, DriftLook, Halves, Shape
+from nearlinear.results.drift_looks import Documents, DriftLook, Halves, InSample, Shape
 
 from .looking import by_document
 from .losses import window_losses
@@ -63,7 +64,9 @@ def look_at(loaded: LoadedModel, step: int, windows: WindowSet, texts: Texts, sp
         loss=float(losses.mean()),
         every_token=halves(held.errors),
         no_first_token=halves(later(held)),
+        in_sample=in_sample(measured.scores),
         norm_ratio=measured.norm_ratio,
+        norm_ratio_no_first=norm_ratio(held.raw[:, :, held.tokens.position > 0]),
         cosine=measured.cosine,
         step2=tuple(held.raw[0].mean(1)),
         shape=shape,
@@ -79,6 +82,16 @@ def later(held: HeldOutPart) -> Errors:
 def halves(errors: Errors) -> Halves:
     """Means over tokens."""
     return Halves(**{name: tuple(getattr(errors, name).mean(1)) for name in ("error2", "update2", "state2")})
+
+
+def in_sample(scores: Sequence[BlockScores]) -> InSample:
+    """Of all tokens, by the maps that they themselves give."""
+    return InSample(scores=tuple(one.score for one in scores), update_scores=tuple(one.update_score for one in scores))
+
+
+def norm_ratio(raw: np.ndarray) -> tuple[float, ...]:
+    """Mean over tokens of |Δ_t| / |y_t|, block by block; raw (2, L, n): ‖Δ_t‖² and ‖y_t‖²."""
+    return tuple(np.sqrt(raw[0] / raw[1]).mean(1))
 
 
 def shape_of_states(loaded: LoadedModel, windows: Sequence[Window]) -> Shape:

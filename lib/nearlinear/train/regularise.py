@@ -18,6 +18,9 @@ from nearlinear.results.drift import Cosine, Regulariser, Squared
 from .batches import Batch
 from .losses import Loss
 
+SHORTEST = 1e-8
+"""A state shorter than this counts as this long, so that its gradient stays a number."""
+
 HALVES = (torch.float16, torch.bfloat16)
 """Types in which a squared length may overflow, or keeps three digits."""
 
@@ -25,8 +28,8 @@ HALVES = (torch.float16, torch.bfloat16)
 def turned(x: Tensor, y: Tensor) -> Tensor:
     """Mean over tokens of 1 − cos(x_t, y_t), for x, y (B, T, d). A state of length zero counts as turned by 90°."""
     x, y = wide(x), wide(y)
-    lengths = torch.linalg.vector_norm(x, dim=-1) * torch.linalg.vector_norm(y, dim=-1)
-    return (1 - (x * y).sum(-1) / lengths.clamp_min(torch.finfo(x.dtype).tiny)).mean()
+    of_x, of_y = (torch.linalg.vector_norm(states, dim=-1).clamp_min(SHORTEST) for states in (x, y))
+    return (1 - (x * y).sum(-1) / (of_x * of_y)).mean()
 
 
 def moved(x: Tensor, y: Tensor) -> Tensor:
