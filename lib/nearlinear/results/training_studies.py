@@ -70,6 +70,7 @@ DEEP: tuple[Block, ...] = ("pre-ln", "v-skipinit", "sas", "sas-p")
 ENCODERS: tuple[Block, ...] = ("pre-ln", "parallel", "v-skipinit", "sas", "sas-p", "sas-p-no-norm")
 ON_PROSE: tuple[Block, ...] = ("parallel", "sas")
 LONGER: tuple[Block, ...] = ("pre-ln", "sas-p")
+MASKED_LONGER: tuple[Block, ...] = ("pre-ln", "sas")
 
 
 def tried(size: str = "laptop") -> dict[str, TrainSpec]:
@@ -151,6 +152,18 @@ def encoders(size: str = "laptop") -> dict[str, TrainSpec]:
         )
         for seed in at.seeds
         for block in ENCODERS
+    }
+
+
+def encoders_longer(size: str = "laptop") -> dict[str, TrainSpec]:
+    """Three times the steps, for the blocks that are furthest apart: does the one that is behind catch up?"""
+    at = size_of(size)
+    return {
+        f"train-{size}-masked-longer-{block}-{seed}": _encoder(
+            at, block, at.chosen_masked.get(block, at.chosen[block]), 3 * at.masked_steps, seed
+        )
+        for seed in at.seeds
+        for block in MASKED_LONGER
     }
 
 
