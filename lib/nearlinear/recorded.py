@@ -67,6 +67,7 @@ RECORDED: dict[str, Record] = {
     **deep_tried("laptop"),
     **encoders("quick"),
     **encoders_tried("laptop"),
+    **encoders("laptop"),
     **prose_tried("laptop"),
 }
 """Every recorded run by name."""
