@@ -237,5 +237,5 @@ def test_rates_are_chosen_at_a_seed_that_reports_nothing(size):
 
 
 def test_a_size_that_is_not_known():
-    with pytest.raises(InputError, match=r"^no size 'huge': choose one of quick, laptop$"):
+    with pytest.raises(InputError, match=r"^no size 'huge': choose one of quick, laptop, gpu$"):
         finetunings("huge")

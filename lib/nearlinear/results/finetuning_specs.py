@@ -53,9 +53,25 @@ FINETUNE_SIZES = {
         batch=16,
         rates=(3e-4, 1e-3, 3e-3),
         chosen=dict.fromkeys((*ENCODERS, SCRATCH), 1e-3),
-        more_rates=dict.fromkeys(("pre-ln", "sas-p", "sas-p-no-norm"), (1e-2,)),
+        more_rates={
+            "pre-ln": (1e-2,),
+            "parallel": (1e-2,),
+            "v-skipinit": (1e-4,),
+            "sas": (1e-2,),
+            "sas-p": (1e-2, 3e-2),
+            "sas-p-no-norm": (1e-2, 3e-2),
+            SCRATCH: (1e-2,),
+        },
+    ),
+    "gpu": FinetuneSize(
+        steps=600,
+        batch=32,
+        rates=(1e-4, 3e-4, 1e-3),
+        chosen=dict.fromkeys((*ENCODERS, SCRATCH), 3e-4),
+        T=128,
     ),
 }
+"""quick: for tests. laptop: about a minute each on a busy core. gpu: nobody has tried its rates."""
 
 
 def finetune_size(size: str) -> FinetuneSize:
