@@ -69,6 +69,7 @@ RECORDED: dict[str, Record] = {
     **encoders_tried("laptop"),
     **encoders("laptop"),
     **prose_tried("laptop"),
+    **prose("laptop"),
 }
 """Every recorded run by name."""
 

@@ -35,6 +35,11 @@ def test_the_table_of_rates():
     assert "<b>3.099</b>" not in shown.html
 
 
+def test_no_column_for_rates_that_the_paper_does_not_print():
+    table = rows(show.rates_table(trainings.screen(), papers={}))
+    assert table["SAS"] == [*rows(show.rates_table(trainings.screen()))["SAS"][:-1]]
+
+
 def test_rates_that_only_some_blocks_have_leave_cells_empty():
     more = trainings.run("sas", 100, 2.7e-2, 1.9)
     table = rows(show.rates_table([*trainings.screen(), more]))

@@ -52,7 +52,7 @@ FINETUNE_SIZES = {
         steps=400,
         batch=16,
         rates=(3e-4, 1e-3, 3e-3),
-        chosen=dict.fromkeys((*ENCODERS, SCRATCH), 1e-3),
+        chosen=dict.fromkeys(ENCODERS, 3e-3) | {"v-skipinit": 3e-4, SCRATCH: 1e-3},
         more_rates={
             "pre-ln": (1e-2,),
             "parallel": (1e-2,),

@@ -28,8 +28,11 @@ PAPERS_RATES: dict[Block, str] = {"pre-ln": "0.001", "v-skipinit": "0.0003", "sa
 """Highest rates in the paper's text, for 18 blocks of width 768; of V-SkipInit in Fig. 6."""
 
 
-def rates_table(screen: Runs, long: Runs = ()) -> Html:
-    """What each rate gave on the text for choices, the best in bold, and the rate that the long runs used."""
+def rates_table(screen: Runs, long: Runs = (), papers: Mapping[Block, str] = PAPERS_RATES) -> Html:
+    """What each rate gave on the text for choices, the best in bold, and the rate that the long runs used.
+
+    `papers`: rates that the paper prints for such models; empty where it prints none.
+    """
     found, used = screened(screen), rates_used(long)
     rates = sorted({rate for one in found.values() for rate in one.rates})
     rows = [
@@ -38,11 +41,12 @@ def rates_table(screen: Runs, long: Runs = ()) -> Html:
             *(_tried(dict(zip(one.rates, one.losses, strict=True)), rate, one.rate) for rate in rates),
             f"{one.rate:g}{f', the {one.edge} tried' if one.edge else ''}",
             f"{used[block]:g}" if block in used else "",
-            PAPERS_RATES.get(block, ""),
+            *((papers.get(block, ""),) if papers else ()),
         ]
         for block, one in found.items()
     ]
-    head = ("block", *(f"{rate:g}" for rate in rates), "best", "long runs", "the paper's, d = 768")
+    last = ("the paper's, d = 768",) if papers else ()
+    head = ("block", *(f"{rate:.2g}" for rate in rates), "best", "long runs", *last)
     title = f"Loss ({unit(screen[0])}) on the text for choices, by highest learning rate. {heading(screen)}"
     return table(title, head, rows)
 
