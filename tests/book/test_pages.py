@@ -6,7 +6,8 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from nearlinear.results.claims import VERDICTS
+from nearlinear.results.claims import VERDICTS, claims
+from nearlinear.show.verdict_words import NOT_YET
 from tools import build_book
 from tools.build_book import configuration, repository
 from tools.check_html import check
@@ -16,13 +17,16 @@ MODELS = re.compile(r"\btiny-(?:llama|bert)\b")
 TOKENS = re.compile(r"\b\d[\d,]* (?:to \d[\d,]* )?(?:held-out )?tokens\b")
 SIZE = re.compile(r"\bd = \d+|\bwidth \d+|\b\d+ wide")
 COMMAND = re.compile(r'nearlinear (?:(?:score|prune) --model|results --only) |python -c "from nearlinear')
+PAPER_AND_OURS = "Paper and ours"
 OF_BLOCKS = (
     "07_rank_collapse",
     "08_taking_the_block_apart",
     "09_counting",
     "10_does_it_learn_as_fast",
     "11_values_and_projections",
+    "12_deeper",
     "14_where_the_papers_meet",
+    "20_verdict",
 )
 """Chapters on blocks, and not on a model that somebody has: their figures are of a size."""
 
@@ -73,15 +77,37 @@ def test_every_parameter_is_in_the_table_with_the_value_used(chapters):
 def test_every_claim_of_paper_and_ours_has_one_of_the_five_verdicts(chapters):
     assert len(VERDICTS) == 5
     for name, chapter in chapters.items():
-        (table,) = (t for t in chapter.find_all("table") if t.caption and t.caption.get_text() == "Paper and ours")
-        column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
-        rows = table.tbody.find_all("tr")
+        of_all = name == "20_verdict"
+        tables = [t for t in chapter.find_all("table") if t.caption and t.caption.get_text().startswith(PAPER_AND_OURS)]
+        assert len(tables) == (2 if of_all else 1), name
+        rows = [(table, row) for table in tables for row in table.tbody.find_all("tr")]
         assert rows, name
-        for row in rows:
+        for table, row in rows:
+            column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
             sign, _, verdict = row.find_all(["th", "td"])[column].b.get_text().partition(" ")
             assert len(sign) == 1
-            assert verdict in VERDICTS
-            assert any(COMMAND.match(code.get_text()) for code in row.find_all("code"))
+            assert verdict in ((*VERDICTS, NOT_YET) if of_all else VERDICTS)
+            assert verdict == NOT_YET or any(COMMAND.match(code.get_text()) for code in row.find_all("code"))
+
+
+def test_the_verdict_judges_what_the_chapters_judge(chapters):
+    """The same claims with the same verdicts in the same order, and every other claim once, not judged yet."""
+    told = {name: verdicts_of(chapter) for name, chapter in chapters.items()}
+    (verdict,) = (rows for name, rows in told.items() if name == "20_verdict")
+    assert list(dict.fromkeys(id for id, _ in verdict)) == [c.id for c in claims()]
+    of_chapters = [row for name, rows in told.items() if name != "20_verdict" for row in rows]
+    assert sorted(row for row in verdict if row[1] != NOT_YET) == sorted(of_chapters)
+
+
+def verdicts_of(chapter) -> list[tuple[str, str]]:
+    """Claim and verdict of each row of the tables of claims."""
+    found = []
+    for table in chapter.find_all("table"):
+        if table.caption and table.caption.get_text().startswith(PAPER_AND_OURS):
+            column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
+            rows = [row.find_all(["th", "td"]) for row in table.tbody.find_all("tr")]
+            found += [(cells[0].b.get_text(), cells[column].b.get_text().partition(" ")[2]) for cells in rows]
+    return found
 
 
 def test_every_chapter_has_a_picker_and_says_how_its_numbers_were_made(chapters):

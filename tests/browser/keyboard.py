@@ -10,7 +10,7 @@ from playwright.sync_api import Page, TimeoutError
 from tests.browser.visit import PICKER
 
 MOST_TABS = 500
-NAMED = r"\b(?:block|question|seed|look) {0}\b|\b{0} blocks?\b"
+NAMED = r"\b(?:block|question|seed|look|claim) {0}\b|\b{0} blocks?\b"
 
 # The control that has the focus: its kind, value and highest value; nothing where the focus is elsewhere or was before.
 FOCUSED = """picker => {

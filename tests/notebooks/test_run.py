@@ -5,21 +5,23 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from functools import cache
 
 import nbformat
 import pytest
 
-from nearlinear import show, study
+from nearlinear import show, study, verdict
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
+from nearlinear.results.drift_specs import drifts
 from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import PAPER_MODELS
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import ablations, equal, tried
+from nearlinear.results.training_studies import ablations, deep_tried, depth, equal, tried
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -59,10 +61,21 @@ def test_the_small_book_leaves_the_readers_book_alone(smoke_book):
     assert smoke_book.touched == []
 
 
+make_once = cache(make)
+"""Every result of a specification, computed now: the chapters and the page of verdicts ask for the same."""
+
+
 def made(spec):
     """The one result of a specification, computed now."""
-    (result,) = make(spec)
+    (result,) = make_once(spec)
     return result
+
+
+def load(spec, kind, *, mode, device):
+    """As the page of verdicts reads its results, without the cache."""
+    if mode == "recorded":
+        return verdict.load(spec, kind, mode=mode, device=device)
+    return next(result for result in make_once(spec) if isinstance(result, kind))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +117,12 @@ def direct(given) -> dict[str, list[show.Finding]]:
         "11_values_and_projections": show.values_findings(
             *([made(spec) for spec in of("quick").values()] for of in (tried, ablations))
         ),
+        "12_deeper": show.depth_findings(
+            *([made(spec) for spec in of("quick").values()] for of in (deep_tried, depth))
+        ),
         "14_where_the_papers_meet": show.meeting_findings(made(meeting("quick"))),
+        "15_linearity_through_pretraining": show.drift_findings([made(spec) for spec in drifts("quick").values()]),
+        "20_verdict": show.verdict_findings(verdict.chapters(verdict.Asked(**given["20_verdict"]), load)),
     }
 
 

@@ -18,6 +18,8 @@ def test_nothing_asked_for_is_nothing():
 
 @pytest.mark.parametrize("text", ["pythia-70m@step1", "EleutherAI/pythia-70m", "EleutherAI/pythia-70m@", "@step1"])
 def test_another_form_is_refused(text):
-    with pytest.raises(InputError, match=r'^no checkpoints can be read from .*: name them as "org/name@revision,') as told:
+    with pytest.raises(
+        InputError, match=r'^no checkpoints can be read from .*: name them as "org/name@revision,'
+    ) as told:
         checkpoint_specs(text)
     assert "\n" not in str(told.value)

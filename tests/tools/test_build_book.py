@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tools import build_book
-from tools.build_book import BuildFailed, configuration, jupyter_book, publish, repository, site
+from tools.build_book import BuildFailed, configuration, jupyter_book, publish, repository, site, where_to_report
 
 ADDRESS = "https://github.com/someone/near.linear"
 
@@ -41,7 +41,15 @@ def test_buttons_appear_when_the_address_is_known():
     assert "launch_buttons" not in theme(None)
     assert theme(ADDRESS)["use_download_button"] is True
     assert theme(ADDRESS)["repository_url"] == ADDRESS
+    assert theme(ADDRESS)["use_issues_button"] is True
     assert theme(ADDRESS)["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+
+
+def test_problems_are_reported_where_the_project_is():
+    assert where_to_report(ADDRESS).endswith(f"({ADDRESS}/issues).")
+    assert "http" not in where_to_report(None)
+    told = yaml.safe_load(configuration(None))["sphinx"]["config"]["myst_substitutions"]
+    assert told == {"report": where_to_report(None)}
 
 
 def test_only_the_laptop_profile_goes_to_the_readers_folder():

@@ -54,3 +54,11 @@ def test_the_staging_folder_mirrors_the_project_and_forgets_what_is_gone(run, tm
     assert stage.stage([run], "small", source) == first
     assert stage.stage([], "small", source) != first
     assert not (source / "notebooks/01_x.ipynb").exists()
+
+
+def test_what_is_made_here_is_laid_out_with_the_rest():
+    made = dict(stage.made())
+    assert {"book/api/measure.md", "book/api/command-line.md", "book/made/changelog.md"} <= made.keys()
+    assert b"Recorded results" in made["book/made/results.md"]
+    assert b"Recorded benchmarks" in made["book/made/benchmarks.md"]
+    assert not made.keys() & dict(stage.pages()).keys()

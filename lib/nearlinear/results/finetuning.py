@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -189,8 +190,7 @@ def _mean(values: np.ndarray, groups: Sequence[int], n_broken: int, seed: int) -
     """Of values (runs, examples)."""
     starts = np.cumsum([0, *groups[:-1]])
     sums, sizes = np.add.reduceat(values.mean(0), starts), np.array(groups, float)  # (groups,)
-    G = len(groups)
-    counts = np.random.default_rng(seed).multinomial(G, np.full(G, 1 / G), size=RESAMPLES)  # (resamples, groups)
+    counts = _resampled(len(groups), seed)
     low, high = np.percentile(counts @ sums / (counts @ sizes), [2.5, 97.5])
     each = values.mean(1)
     return Accuracy(
@@ -200,3 +200,10 @@ def _mean(values: np.ndarray, groups: Sequence[int], n_broken: int, seed: int) -
         n_runs=len(each),
         n_broken=n_broken,
     )
+
+
+@lru_cache(maxsize=4)
+def _resampled(G: int, seed: int) -> np.ndarray:
+    """How often each of G groups is drawn, (resamples, groups); remembered, because every run of a task asks for it."""
+    counts = np.random.default_rng(seed).multinomial(G, np.full(G, 1 / G), size=RESAMPLES)
+    return counts.astype(float)

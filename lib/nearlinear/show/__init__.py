@@ -8,7 +8,41 @@ from .calculator import calculator
 from .counting import ceilings, described, parameters_by_block
 from .counting_tables import costs_table, counts_table, formula_table, speeds_table
 from .counting_verdicts import counting_findings, counting_rows
+from .depth import depth_changes, depth_curves, depth_signal, short_depth
+from .depth_gains import depth_gains
+from .depth_picker import depth_picker
+from .depth_rates import depth_rates, depth_rates_table
+from .depth_tables import depth_findings, depth_readings, depth_table
+from .depth_verdicts import depth_rows
+from .depth_words import (
+    depth_beside_said,
+    depth_change_said,
+    depth_equal_rates_said,
+    depth_operations_said,
+    depth_rates_said,
+)
 from .distillation import distillation_curves, distillation_table, screen_table
+from .drift import drift_losses, drift_map, drift_short, drift_through
+from .drift_hub import hub_drift
+from .drift_picker import drift_picker
+from .drift_sizes import drift_account, drift_cloud, drift_sizes
+from .drift_tables import (
+    account_said,
+    cloud_table,
+    drift_findings,
+    drift_rates,
+    drift_said,
+    drift_table,
+    drift_ways,
+)
+from .drift_verdicts import drift_rows
+from .encoder_findings import encoder_findings
+from .encoder_longer import encoder_longer, encoder_longer_said
+from .encoder_said import broken_said, encoder_ends_said, encoder_waiting_said, finetuned_said
+from .encoder_tables import accuracy_table, beside_glue, broken_table, encoder_rates, encoder_table, finetune_rates
+from .encoder_verdicts import encoder_rows
+from .encoder_worth import loss_and_accuracy, worth_said
+from .encoders import encoder_curves, encoder_ends
 from .errors import error_by_frequency, error_histograms, frequency_correlation, heavy_tails
 from .findings import (
     Finding,
@@ -18,6 +52,8 @@ from .findings import (
     tokens_needed_findings,
     update_findings,
 )
+from .finetuning import finetuned_accuracy, finetuning_curves
+from .finetuning_picker import finetuning_picker
 from .foresight import foresight_by_block, foresight_table
 from .ladder import ladder_code, ladder_drawn, ladder_signal, ladder_table
 from .ladder_picker import ladder_picker
@@ -86,6 +122,11 @@ from .values_picker import values_picker
 from .values_tables import values_findings, values_rates, values_table
 from .values_verdicts import values_rows
 from .variants import map_variants, variants_findings, variants_table
+from .verdict_figure import verdicts_by_paper, verdicts_by_part
+from .verdict_picker import verdict_picker
+from .verdict_sources import how_judged, verdict_downloads
+from .verdict_table import question_table, verdict_findings, verdict_table, what_stands
+from .verdict_topics import what_is_needed
 from .verdicts import linearity_rows, token_rows, update_rows
 
 __all__ = [
@@ -98,6 +139,8 @@ __all__ = [
     "Ours",
     "Printed",
     "Shown",
+    "account_said",
+    "accuracy_table",
     "again_curves",
     "again_table",
     "answer_controls",
@@ -106,11 +149,15 @@ __all__ = [
     "answers_by_k",
     "answers_by_wording",
     "answers_table",
+    "beside_glue",
     "beside_published",
     "block_picker",
+    "broken_said",
+    "broken_table",
     "calculator",
     "card",
     "ceilings",
+    "cloud_table",
     "collapse_by_depth",
     "collapse_table",
     "controls",
@@ -120,16 +167,61 @@ __all__ = [
     "counts_table",
     "damage_by_block",
     "damage_picker",
+    "depth_beside_said",
+    "depth_change_said",
+    "depth_changes",
+    "depth_curves",
+    "depth_equal_rates_said",
+    "depth_findings",
+    "depth_gains",
+    "depth_operations_said",
+    "depth_picker",
+    "depth_rates",
+    "depth_rates_said",
+    "depth_rates_table",
+    "depth_readings",
+    "depth_rows",
+    "depth_signal",
+    "depth_table",
     "described",
     "distillation_curves",
     "distillation_findings",
     "distillation_rows",
     "distillation_table",
     "distilled_answers",
+    "drift_account",
+    "drift_cloud",
+    "drift_findings",
+    "drift_losses",
+    "drift_map",
+    "drift_picker",
+    "drift_rates",
+    "drift_rows",
+    "drift_said",
+    "drift_short",
+    "drift_sizes",
+    "drift_table",
+    "drift_through",
+    "drift_ways",
+    "encoder_curves",
+    "encoder_ends",
+    "encoder_ends_said",
+    "encoder_findings",
+    "encoder_longer",
+    "encoder_longer_said",
+    "encoder_rates",
+    "encoder_rows",
+    "encoder_table",
+    "encoder_waiting_said",
     "endings_table",
     "error_by_frequency",
     "error_histograms",
     "final_losses",
+    "finetune_rates",
+    "finetuned_accuracy",
+    "finetuned_said",
+    "finetuning_curves",
+    "finetuning_picker",
     "foresight_by_block",
     "foresight_findings",
     "foresight_rows",
@@ -141,6 +233,8 @@ __all__ = [
     "gradients_by_block",
     "heavy_tails",
     "histogram_picker",
+    "how_judged",
+    "hub_drift",
     "identity",
     "ladder_code",
     "ladder_drawn",
@@ -158,6 +252,7 @@ __all__ = [
     "linearity_findings",
     "linearity_rows",
     "longer_row",
+    "loss_and_accuracy",
     "map_variants",
     "measured_speeds",
     "meeting_answers",
@@ -187,11 +282,13 @@ __all__ = [
     "pruning_picker",
     "pruning_rows",
     "question_picker",
+    "question_table",
     "rates_screened",
     "rates_table",
     "readings_table",
     "scores_by_block",
     "screen_table",
+    "short_depth",
     "short_training",
     "short_values",
     "signal_findings",
@@ -226,6 +323,15 @@ __all__ = [
     "values_table",
     "variants_findings",
     "variants_table",
+    "verdict_downloads",
+    "verdict_findings",
+    "verdict_picker",
+    "verdict_table",
+    "verdicts_by_paper",
+    "verdicts_by_part",
+    "what_is_needed",
     "what_pruning_buys",
+    "what_stands",
     "wordings_table",
+    "worth_said",
 ]
