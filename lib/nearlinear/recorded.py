@@ -10,6 +10,7 @@ from nearlinear.results.again import AgainSpec, AgainStudy
 from nearlinear.results.answers import AnswersSpec, AnswersStudy
 from nearlinear.results.continuations import Continuations, ContinuationsSpec
 from nearlinear.results.data import data_root
+from nearlinear.results.depth_specs import shallow_tried
 from nearlinear.results.distillation import DistilSpec, DistilStudy
 from nearlinear.results.drift import DriftRun, DriftSpec
 from nearlinear.results.drift_specs import drifts, rate_screens, regularised, regularised_sas
@@ -80,6 +81,7 @@ TO_COME: dict[str, Record] = {
         tried,
         ablations,
         deep_tried,
+        shallow_tried,
         depth,
         encoders_tried,
         encoders,
