@@ -37,7 +37,7 @@ def quick() -> dict:
 
     It takes some seconds, because every chapter is asked.
     """
-    return {chapter.name: chapter for chapter in verdict.chapters(TINY)}
+    return {chapter.name: chapter for chapter in verdict.read_chapters(TINY)}
 
 
 def test_every_chapter_is_asked_in_order(quick):
@@ -83,7 +83,7 @@ def test_a_broken_chapter_is_not_taken_for_a_missing_one():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        verdict.chapters(TINY, of={"01_a": broken})
+        verdict.read_chapters(TINY, of={"01_a": broken})
 
 
 def test_cheap_runs_and_long_studies_have_modes_of_their_own():
@@ -111,7 +111,7 @@ def test_a_missing_one_of_many_leaves_no_trace():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(InputError, match="no size 'huge': choose one of quick, laptop, colab, gpu"):
+    with pytest.raises(InputError, match="no size 'huge': choose one of quick, laptop, gpu"):
         verdict.Asked(size="huge")
 
 
@@ -128,6 +128,6 @@ def test_the_notebook_asks_with_its_own_parameters():
 def test_no_sentence_of_a_topic_has_been_left_behind():
     """Held against two chapters that are quickly read."""
     few = {name: verdict.CHAPTERS[name] for name in ("07_rank_collapse", "09_counting")}
-    found = standings(verdict.chapters(verdict.Asked(), of=few))
+    found = standings(verdict.read_chapters(verdict.Asked(), of=few))
     (speed,) = (topic for topic in TOPICS if topic.about == "parameters and speed")
     assert {id: found[id] for id in ("S11", "S12")} == {id: speed.needs[id] for id in ("S11", "S12")}

@@ -69,6 +69,8 @@ RECORDED: dict[str, Record] = {
     **encoders("quick"),
     **encoders_tried("laptop"),
     **encoders("laptop"),
+    **rate_screen("laptop"),
+    **finetunings("laptop"),
     **prose_tried("laptop"),
     **prose("laptop"),
 }

@@ -1,4 +1,4 @@
-"""Every verdict of the book in one place: `chapters` asks each chapter for what it says of its claims."""
+"""Every verdict of the book in one place: `read_chapters` asks each chapter for what it says of its claims."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,12 +7,12 @@ from nearlinear.show.verdict_words import Chapter, Said
 from nearlinear.verdict_chapters import CHAPTERS
 from nearlinear.verdict_reader import Asked, Load, Reader, load
 
-__all__ = ["CHAPTERS", "Asked", "Load", "Reader", "chapters", "load"]
+__all__ = ["CHAPTERS", "Asked", "Load", "Reader", "load", "read_chapters"]
 
 Says = Callable[[Reader], list[Said]]
 
 
-def chapters(asked: Asked, load: Load = load, of: Mapping[str, Says] = CHAPTERS) -> list[Chapter]:
+def read_chapters(asked: Asked, load: Load = load, of: Mapping[str, Says] = CHAPTERS) -> list[Chapter]:
     """What every chapter says, in order. One whose results are not recorded says nothing, and why."""
     return [_chapter(name, says, Reader(asked, load)) for name, says in of.items()]
 

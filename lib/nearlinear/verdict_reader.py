@@ -14,8 +14,8 @@ from nearlinear.results.store import NotRecorded, load_or_run
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import LinearityProfile
 
-SIZES = {"quick": ("quick", "quick"), "laptop": ("cpu", "laptop"), "colab": ("cpu", "colab"), "gpu": ("gpu", "gpu")}
-"""Size of this page → those of the chapters that take a model as it is, and of those that train."""
+SIZES = {"quick": ("quick", "quick"), "laptop": ("cpu", "laptop"), "gpu": ("gpu", "gpu")}
+"""Size of this page → those of the chapters that take a model as it is, and of those that train: all know these."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 import math
 
 from nearlinear.recorded import results
+from nearlinear.results.finetuning_specs import finetune_size, rate_screen
+from nearlinear.results.finetuning_views import screened_rates
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
 from nearlinear.results.training_studies import RATES_FOUND, VALUES, deep_tried, encoders_tried, prose_tried, tried
 from nearlinear.results.training_views import screened
@@ -42,4 +44,10 @@ def test_masked_models_have_the_rate_that_their_screen_finds_and_it_is_bracketed
 def test_models_of_prose_have_the_rate_that_their_screen_finds_and_it_is_bracketed():
     found = screened(results(prose_tried("laptop").values()))
     assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_prose
+    assert not any(one.edge for one in found.values())
+
+
+def test_finetuned_models_have_the_rate_that_their_screen_finds_and_it_is_bracketed():
+    found = screened_rates(results(rate_screen("laptop").values()))
+    assert {key: one.rate for key, one in found.items()} == finetune_size("laptop").chosen
     assert not any(one.edge for one in found.values())

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -124,12 +125,17 @@ def recorded(spec: Record, kind: type[R]) -> R:
     """The recorded result of this specification. Raises NotRecorded, naming the command that makes it."""
     wanted = spec_sha256(spec)
     for file in recorded_files():
-        text = file.read_text(encoding="utf-8")
-        if file.name.split(".")[-2] == kind.recorded_as and json.loads(text)["provenance"]["spec_sha256"] == wanted:
-            return kind.from_json(text)
+        if file.name.split(".")[-2] == kind.recorded_as and _made_from(file, file.stat().st_mtime_ns) == wanted:
+            return kind.from_json(file.read_text(encoding="utf-8"))
     raise NotRecorded(
         f"no recorded {kind.recorded_as} was made from these parameters: set mode to recompute to make it here"
     )
+
+
+@cache
+def _made_from(file: Path, changed_ns: int) -> str:
+    """Hash of the specification behind a recorded file, read once as long as the file is not changed."""
+    return json.loads(file.read_text(encoding="utf-8"))["provenance"]["spec_sha256"]
 
 
 def is_current(result) -> bool:
