@@ -91,3 +91,10 @@ def test_the_changelog_keeps_its_form():
     assert all(re.fullmatch(r"## \d+\.\d+\.\d+ – \d{4}-\d\d-\d\d", version) for version in versions[1:])
     kinds = {line for line in lines if line.startswith("### ")}
     assert kinds <= {f"### {kind}" for kind in ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Known limits")}
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
+def test_files_that_a_page_names_are_there(page):
+    text = (BOOK / f"{page}.md").read_text()
+    named = set(re.findall(r"(?:tests|inputs|blocks|notebooks|edit|measure)/[\w/]+\.(?:py|ipynb|yaml)", text))
+    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "lib/nearlinear" / name).exists())] == []

@@ -14,7 +14,6 @@ from nearlinear import show, study, verdict
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
 from nearlinear.recorded import make
-from nearlinear.results.drift_specs import drifts
 from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
@@ -121,8 +120,7 @@ def direct(given) -> dict[str, list[show.Finding]]:
             *([made(spec) for spec in of("quick").values()] for of in (deep_tried, depth))
         ),
         "14_where_the_papers_meet": show.meeting_findings(made(meeting("quick"))),
-        "15_linearity_through_pretraining": show.drift_findings([made(spec) for spec in drifts("quick").values()]),
-        "20_verdict": show.verdict_findings(verdict.chapters(verdict.Asked(**given["20_verdict"]), load)),
+        "20_verdict": show.verdict_findings(verdict.read_chapters(verdict.Asked(**given["20_verdict"]), load)),
     }
 
 

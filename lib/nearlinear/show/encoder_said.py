@@ -107,11 +107,18 @@ def _task_said(task: str, hows: Mapping) -> list[str]:
     return [
         f"{name}: from {ends[0]} to {ends[1]} right; the commonest label is right on {percent(majority)}.",
         f"Not clearly above that: {listed(guessing)}." if guessing else "All are above that.",
+        _learnt(hows["pretrained"]),
         *_lifts(hows),
         f"Points from {NAMES[BASE]}, where the interval over test items leaves zero out: {', '.join(apart)}."
         if apart
         else f"No block is away from {NAMES[BASE]} by more than other test items could do.",
     ]
+
+
+def _learnt(blocks: Mapping) -> str:
+    """How much of what they learnt from is right at the end: little where not even that was learnt."""
+    shares = [run.train_accuracy for each in blocks.values() for run in each if not run.stopped]
+    return f"Of what they learnt from, {percent(min(shares))} to {percent(max(shares))}."
 
 
 def _lifts(hows: Mapping) -> list[str]:

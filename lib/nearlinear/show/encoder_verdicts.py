@@ -83,7 +83,9 @@ def _on_tasks(t: Judge) -> Ours:
     told = [
         *(_controls_told(t, task) for task in t.tasks),
         f"pretrained minus from scratch: {'; '.join(lifts)}",
-        f"decides nothing, because pretraining does not help there: {', '.join(silent)}" if silent else "",
+        f"decides nothing, as pretraining helps by {100 * BEHIND:g} points or less: {', '.join(silent)}"
+        if silent
+        else "",
         f"behind means by more than {100 * BEHIND:g} points",
         t.untuned_tasks(BASE, *SIMPLE),
         "stand-ins for two tasks of GLUE and SuperGLUE",
@@ -113,7 +115,12 @@ def _unstable(t: Judge) -> Ours:
         for b in ("sas-p", NO_NORM)
         if (found := t.broke_at(b))
     ]
-    told = [others, *screens, furthest_apart(t.tried).removesuffix("."), f"numbers in {t.finetuning.recipe.precision}"]
+    told = [
+        others,
+        *screens,
+        furthest_apart(t.tried).removesuffix(".").replace("Of the", "of the"),
+        f"numbers in {t.finetuning.recipe.precision}",
+    ]
     return Ours(
         claim="S16",
         what=f"finetunings of {NAMES[NO_NORM]} that broke, at its chosen rate, on both tasks",
