@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from nearlinear.errors import NearlinearError
-from tools import assets, check_html
+from tools import assets, check_html, not_found
 from tools.profiles import ROOT
 from tools.run_notebooks import digest, reported, run_all
 from tools.stage import stage
@@ -46,6 +46,7 @@ def configuration(address: str | None) -> str:
     """_config.yml, with launch and download buttons where the repository's address is known."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     theme = config["sphinx"]["config"]["html_theme_options"]
+    config["sphinx"]["config"]["myst_substitutions"] = {"report": where_to_report(address)}
     theme["use_download_button"] = address is not None
     if address is not None:
         theme |= {
@@ -53,9 +54,17 @@ def configuration(address: str | None) -> str:
             "repository_branch": "main",
             "path_to_docs": "",
             "use_repository_button": True,
+            "use_issues_button": True,
             "launch_buttons": {"colab_url": "https://colab.research.google.com"},
         }
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+
+
+def where_to_report(address: str | None) -> str:
+    """A sentence for the page on citing and reporting."""
+    if address is None:
+        return "Tell those who gave you this copy of the book."
+    return f"Open an issue at [{address.removeprefix('https://')}/issues]({address}/issues)."
 
 
 def jupyter_book(work: Path) -> Path:
@@ -109,6 +118,7 @@ def build(profile: str) -> None:
 def make_pages(profile: str, work: Path) -> None:
     print("book: building the pages", flush=True)
     built = jupyter_book(work)
+    (built / "404.html").write_text(not_found.page(repository()), encoding="utf-8")
     if problems := check_html.check(built):
         raise BuildFailed("\n".join(problems))
     publish(built, site(profile))

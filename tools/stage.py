@@ -10,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+from nearlinear import inventory
+from tools import api, command_line, links
 from tools.profiles import ROOT, Run
 from tools.run_notebooks import EXECUTED, record_of
 
@@ -18,7 +20,9 @@ LEFT_OUT = {"__pycache__", "_build", ".ipynb_checkpoints"}
 
 def stage(runs: list[Run], profile: str, source: Path) -> str:
     """Make `source` hold exactly what the book is built from; returns a hash of all of it."""
-    wanted = dict(pages()) | {f"notebooks/{run.notebook.name}": notebook_page(run, profile) for run in runs}
+    wanted = (
+        dict(pages()) | dict(made()) | {f"notebooks/{run.notebook.name}": notebook_page(run, profile) for run in runs}
+    )
     for path in [p for p in source.rglob("*") if p.is_file() and p.relative_to(source).as_posix() not in wanted]:
         path.unlink()
     total = hashlib.sha256()
@@ -35,6 +39,16 @@ def pages() -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(ROOT).as_posix(), path.read_bytes()
 
 
+def made() -> Iterator[tuple[str, bytes]]:
+    """Name and content of the pages, and parts of pages, that are written here and now: nothing in them is typed."""
+    for name, text in api.pages():
+        yield name, text.encode()
+    yield "book/api/command-line.md", command_line.page().encode()
+    yield "book/made/results.md", inventory.results_made().html.encode()
+    yield "book/made/benchmarks.md", inventory.benchmarks_made().html.encode()
+    yield "book/made/changelog.md", (ROOT / "CHANGELOG.md").read_bytes()
+
+
 def write_if_changed(path: Path, content: bytes) -> None:
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +56,9 @@ def write_if_changed(path: Path, content: bytes) -> None:
 
 
 def notebook_page(run: Run, profile: str) -> bytes:
-    """The executed notebook as a page: with a card of what it cost, and a table of the parameter values in use."""
+    """The executed notebook as a page: with a card of what it cost, a table of the parameter values in use, and links
+    to what it uses of the library.
+    """
     copy = EXECUTED / profile / run.notebook.name
     notebook = nbformat.read(copy, as_version=4)
     title, *others = notebook.cells
@@ -56,6 +72,8 @@ def notebook_page(run: Run, profile: str) -> bytes:
         if "parameters" in tags:
             cell.metadata.tags = [*tags, "hide-input"]
             cells.append(nbformat.v4.new_markdown_cell(parameter_table(run, profile), id="parameter-table"))
+    if told := links.paragraph(notebook, api.documented()):
+        cells.append(nbformat.v4.new_markdown_cell(told, id="from-the-library"))
     notebook.cells = cells
     return nbformat.writes(notebook).encode()
 

@@ -24,14 +24,21 @@
   });
 
   // 3. What a screen reader or a tooltip says: a slider's handle gets the label beside it, a button or fold is called
-  //    by the text it shows, a label without a tooltip does not say "null", the side bar is a landmark, and the
-  //    bibliography is plain text (its old roles fit no reader of today).
+  //    by the text it shows, a fold in the side bar by the page it belongs to, a label without a tooltip does not say
+  //    "null", the side bar is a landmark, the bibliography is plain text (its old roles fit no reader of today), and
+  //    the arguments of a signature are no list of definitions.
   const repairs = {
     ".noUi-handle:not([aria-label])": (handle) => {
       const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
       if (label) handle.setAttribute("aria-label", label);
     },
-    ".search-button-field[aria-label], summary[aria-label]": (element) => element.removeAttribute("aria-label"),
+    ".search-button-field[aria-label], summary[aria-label]:not(.has-children > details > summary)": (element) =>
+      element.removeAttribute("aria-label"),
+    ".has-children > details > summary:not([aria-label])": (fold) => {
+      const page = fold.closest("li").querySelector("a")?.textContent.trim();
+      if (page) fold.setAttribute("aria-label", `Pages of ${page}`);
+    },
+    "dt.sig > dl:not([role])": (list) => list.setAttribute("role", "presentation"),
     ".theme-switch[title], .widget-label[title='null']": (element) => element.removeAttribute("title"),
     ".citation-list[role], .citation[role]": (element) => element.removeAttribute("role"),
     "#pst-primary-sidebar:not([role])": (bar) => {

@@ -40,6 +40,8 @@ from nearlinear.results.training_studies import (
     prose_tried,
     tried,
 )
+from nearlinear.results.tuning import TuneSpec, TuningRun
+from nearlinear.results.tuning_specs import adapter_tunings, reward_tunings, tuning_rates, tunings, tunings_here
 from nearlinear.results.types import LinearityProfile
 from nearlinear.results.variants import VariantsSpec, VariantsStudy
 
@@ -66,6 +68,7 @@ RECORDED: dict[str, Record] = {
     **tried("laptop"),
     **ablations("laptop"),
     **deep_tried("laptop"),
+    **shallow_tried("laptop"),
     **encoders("quick"),
     **encoders_tried("laptop"),
     **encoders("laptop"),
@@ -98,6 +101,11 @@ TO_COME: dict[str, Record] = {
         drifts,
         regularised,
         regularised_sas,
+        tuning_rates,
+        tunings,
+        tunings_here,
+        adapter_tunings,
+        reward_tunings,
     )
     for name, spec in study(size).items()
     if name not in RECORDED
@@ -118,6 +126,7 @@ KINDS = {
     FinetuneSpec: (FinetuneRun, "nearlinear.train.finetune:run"),
     MeetingSpec: (MeetingStudy, "nearlinear.train.meeting:run"),
     DriftSpec: (DriftRun, "nearlinear.train.drift:run"),
+    TuneSpec: (TuningRun, "nearlinear.train.tuning:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 

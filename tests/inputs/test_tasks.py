@@ -329,6 +329,14 @@ def hub(monkeypatch):
                 {"word": w, "sentence1": f"{w} a{i}", "sentence2": f"{w} b{i}", "label": y}
                 for i, (w, y) in enumerate(words)
             ]
+        if config in ("boolq", "multirc", "cb"):
+            columns = {"boolq": "question passage", "multirc": "question answer paragraph", "cb": "hypothesis premise"}
+            long = {"boolq": "passage", "multirc": "paragraph", "cb": "premise"}[config]
+            return [
+                {name: f"{split} {name} {k // 4 if name == long else k}" for name in columns[config].split()}
+                | {"label": k % (3 if config == "cb" else 2)}
+                for k in range(60)
+            ]
         raise ValueError
 
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
@@ -354,6 +362,21 @@ def test_pairs_of_the_hub_are_parted_by_word(hub):
     assert len(train) + len(choose) == 20
     assert all(len(example.texts) == 3 for example in task.train)
     assert hub[0][3] == task_hub.PARQUET
+
+
+@pytest.mark.parametrize(("name", "long"), [("boolq", "passage"), ("multirc", "paragraph"), ("cb", "premise")])
+def test_the_papers_tasks_are_told_as_texts_and_parted_by_what_is_read(hub, name, long):
+    """The question stands first: what is cut off a long text is the end of the passage."""
+    task = load_task(f"hf:super_glue:{name}")
+    assert task.test[5].texts[-1] == f"{long}: validation {long} 1"
+    assert task.test[5].texts[0].endswith(" 7" if name == "cb" else " 5")
+    assert task.test[5].texts[0].startswith(f"{'hypothesis' if name == 'cb' else 'question'}: validation")
+    train, choose = ({example.texts[-1] for example in part} for part in (task.train, task.choose))
+    assert train.isdisjoint(choose)
+    assert len(train) + len(choose) == 15
+    assert hub[0][3] == task_hub.PARQUET
+    assert {example.label for example in (*task.train, *task.choose, *task.test)} == {0, 1}
+    assert len(task.test) == (40 if name == "cb" else 60)  # a third of those made up are neutral
 
 
 def test_a_hub_that_does_not_answer_is_one_sentence(monkeypatch):

@@ -66,6 +66,8 @@ def test_names_that_begin_alike_are_cut_at_whole_words():
     assert begin_alike(["train-core-sas-0", "train-core-sas-p-0"]) == "train-core-sas"
     assert begin_alike(["train-10", "train-11"]) == "train"
     assert begin_alike(["one"]) == "one"
+    assert begin_alike(["one-0", "other-0"]) == ""
+    assert studies([recording("one-0"), recording("other-0")], {"Both.": ["one-0", "other-0"]})[0].name == "one-0"
 
 
 def test_a_benchmark_tells_its_machine():

@@ -3,6 +3,7 @@
 import math
 
 from nearlinear.recorded import results
+from nearlinear.results.depth_specs import shallow_tried
 from nearlinear.results.finetuning_specs import finetune_size, rate_screen
 from nearlinear.results.finetuning_views import screened_rates
 from nearlinear.results.training_specs import CHOSEN, screen, size_of
@@ -33,6 +34,13 @@ def test_every_setting_has_the_rate_that_its_screen_finds():
 def test_deep_models_have_the_rate_that_their_screen_finds():
     found = screened(results(deep_tried("laptop").values()))
     assert {block: one.rate for block, one in found.items()} == size_of("laptop").chosen_deep
+
+
+def test_shallow_models_have_the_rate_that_their_screen_finds_and_it_is_bracketed():
+    found = screened(results(shallow_tried("laptop").values()))
+    chosen = size_of("laptop").chosen
+    assert {block: one.rate for block, one in found.items()} == {block: chosen[block] for block in found}
+    assert not any(one.edge for one in found.values())
 
 
 def test_masked_models_have_the_rate_that_their_screen_finds_and_it_is_bracketed():

@@ -1,6 +1,7 @@
 """The verdict on depth follows the rule that stands above it; sentences follow the runs; tables hold the numbers."""
 
 import pytest
+from bs4 import BeautifulSoup
 
 from nearlinear import show
 from nearlinear.results.depth_views import deepened
@@ -166,6 +167,10 @@ def test_the_table_of_rates_says_how_alike_the_tokens_are():
     assert "6 blocks" not in html
     assert "no answer" in html
     shallow = made.screen(dict.fromkeys(made.SHALLOW, 1), L=6, at=(1 / 6, 1 / 3, 1, 2))
+    rows = [[cell.get_text() for cell in row] for row in BeautifulSoup(html, "html.parser").tbody.find_all("tr")]
+    assert [(rate, used) for block, rate, *_, used in rows if block == "SAS"] == [
+        ("0.0015", ""), ("0.003", "deep"), ("0.009", "shallow"),
+    ]  # fmt: skip
     both = show.depth_rates_table(made.screen(), RUNS, shallow).html
     assert "loss, 6 blocks" in both
     assert "not tried" not in both

@@ -95,7 +95,7 @@ def test_a_task_on_which_pretraining_does_not_help_decides_nothing():
     right = {("wordnet-contexts", block): 0.6 for block in made.RIGHT} | {("wordnet-contexts", "sas"): 0.5}
     found = rows(None, right)["S15"]
     assert found.verdict == "partly"
-    assert "decides nothing, pretraining helps by 2 points or less: words in context" in found.controls
+    assert "decides nothing, as pretraining helps by 2 points or less: words in context" in found.controls
     assert "words in context: SAS −10.0 points" in found.number
 
 

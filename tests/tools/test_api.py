@@ -112,6 +112,14 @@ def test_marks_are_letters_but_in_code_and_emphasis():
     )
 
 
+def test_a_product_is_no_emphasis():
+    assert escaped("*no loss* is 2*d and 3*h") == r"*no loss* is 2\*d and 3\*h"
+
+
+def test_a_line_of_mathematics_is_no_title_and_no_list():
+    assert [escaped(line) for line in ("# n", "= W_V", "+ 3", "- a list")] == [r"\# n", r"\= W\_V", r"\+ 3", "- a list"]
+
+
 def test_equations_that_are_set_apart_stay_code():
     assert prose("As\n\n    a * b\n\nholds.") == "As\n\n    a * b\n\nholds.\n"
 

@@ -67,6 +67,14 @@ def test_new_pages_take_the_place_of_the_old(tmp_path):
     assert not built.exists()
 
 
+def test_a_page_for_wrong_addresses_is_built_with_the_others(monkeypatch, tmp_path):
+    shown = []
+    monkeypatch.setattr(build_book, "jupyter_book", lambda work: work)
+    monkeypatch.setattr(build_book, "publish", lambda built, _: shown.append((built / "404.html").read_text()))
+    build_book.make_pages("small", tmp_path)
+    assert "This page is not here" in shown[0]
+
+
 @pytest.fixture
 def work(tmp_path):
     """A book of one page, with nothing in it yet."""

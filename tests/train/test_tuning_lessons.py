@@ -14,7 +14,7 @@ from nearlinear.results.specs import TokenWindows
 from nearlinear.results.tuning import ByName, MoreText, Sentences
 from nearlinear.train import tuning_models
 from nearlinear.train.classify import LabelledBatch, labelled_texts
-from nearlinear.train.families import FAMILIES, family_model
+from nearlinear.train.families import family_model
 from nearlinear.train.tuning import lesson_of
 from nearlinear.train.tuning_lessons import NextTokenLoss, judged
 from nearlinear.train.tuning_models import Learner, Subject, subject_of
@@ -225,7 +225,3 @@ def test_a_model_by_name_reads_other_documents_than_those_measured(monkeypatch):
     assert len(measured) == 24
     assert {documents.index(text) for text in found.more} == set(range(40)) - measured
     assert found.more_windows(16).shape[1] == 16
-
-
-def test_every_family_can_be_taught():
-    assert {"llama", "gpt-neox", "sas", "pre-ln"} <= FAMILIES.keys()

@@ -42,7 +42,7 @@ PARTS = ("train", "choose", "test")
 
 @dataclass(frozen=True)
 class PreferenceCard:
-    """A set of pairs for the page that gives credit; `read` gives (train, choose, test) for a seed."""
+    """A set of pairs for the page that gives credit; `parts` gives (train, choose, test) for a seed."""
 
     what: str
     licence: str

@@ -14,17 +14,27 @@ PARQUET = "refs/convert/parquet"
 
 @dataclass(frozen=True)
 class HubTask:
-    """Which rows of which data set; `texts`: the columns that are read, the first of them `group` where it is set."""
+    """Which rows of which data set: those of label 0 or 1. `texts`: the columns that are read, in this order.
+
+    `group`: the column by which rows are parted; all of `texts` if None. `named`: each text stands behind the name of
+    its column.
+    """
 
     dataset: str
     config: str
     texts: tuple[str, ...]
-    grouped: bool = False
+    group: str | None = None
+    named: bool = False
     revision: str | None = None
 
 
 SST2 = HubTask("nyu-mll/glue", "sst2", ("sentence",))
-WIC = HubTask("aps/super_glue", "wic", ("word", "sentence1", "sentence2"), grouped=True, revision=PARQUET)
+WIC = HubTask("aps/super_glue", "wic", ("word", "sentence1", "sentence2"), group="word", revision=PARQUET)
+BOOLQ = HubTask("aps/super_glue", "boolq", ("question", "passage"), group="passage", named=True, revision=PARQUET)
+MULTIRC = HubTask(
+    "aps/super_glue", "multirc", ("question", "answer", "paragraph"), group="paragraph", named=True, revision=PARQUET
+)
+CB = HubTask("aps/super_glue", "cb", ("hypothesis", "premise"), group="premise", named=True, revision=PARQUET)
 
 
 def hub_parts(task: HubTask, seed: int) -> tuple[Examples, Examples, Examples]:
@@ -36,12 +46,13 @@ def hub_parts(task: HubTask, seed: int) -> tuple[Examples, Examples, Examples]:
 
 
 def _examples(task: HubTask, split: str) -> Examples:
-    return tuple(_example(task, row) for row in _rows(task, split))
+    return tuple(_example(task, row) for row in _rows(task, split) if int(row["label"]) in (0, 1))
 
 
 def _example(task: HubTask, row: dict) -> Example:
-    texts = tuple(" ".join(row[column].split()) for column in task.texts)
-    return Example(texts, int(row["label"]), texts[0] if task.grouped else "\n".join(texts))
+    told = {column: " ".join(row[column].split()) for column in task.texts}
+    texts = tuple(f"{column}: {text}" if task.named else text for column, text in told.items())
+    return Example(texts, int(row["label"]), told[task.group] if task.group else "\n".join(texts))
 
 
 def _rows(task: HubTask, split: str) -> Sequence[dict]:

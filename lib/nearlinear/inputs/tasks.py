@@ -9,7 +9,7 @@ from nearlinear.errors import InputError
 from nearlinear.results.provenance import CorpusSource
 
 from .task_examples import Examples, examples_sha256, parted
-from .task_hub import SST2, WIC, hub_parts
+from .task_hub import BOOLQ, CB, MULTIRC, SST2, WIC, hub_parts
 from .task_sentiment import film_sentences
 from .task_wordnet import word_in_context
 
@@ -100,6 +100,34 @@ TASKS = {
         stands_in_for="",
         labels=("two senses", "one sense"),
         parts=partial(hub_parts, WIC),
+    ),
+    "hf:super_glue:boolq": TaskCard(
+        what="does a passage say yes to a question?",
+        licence="CC BY-SA 3.0",
+        attribution="Clark et al. (2019), in SuperGLUE (Wang et al., 2019)",
+        note="BoolQ, question first; the validation set is the test, because the test set's labels are not public",
+        stands_in_for="",
+        labels=("no", "yes"),
+        parts=partial(hub_parts, BOOLQ),
+    ),
+    "hf:super_glue:multirc": TaskCard(
+        what="is an answer to a question on a paragraph right?",
+        licence="not stated; see the data set's card",
+        attribution="Khashabi et al. (2018), in SuperGLUE (Wang et al., 2019)",
+        note="MultiRC, answer by answer; the validation set is the test, because the test set's labels are not public",
+        stands_in_for="",
+        labels=("wrong", "right"),
+        parts=partial(hub_parts, MULTIRC),
+    ),
+    "hf:super_glue:cb": TaskCard(
+        what="does a premise entail a hypothesis, or contradict it?",
+        licence="not stated; see the data set's card",
+        attribution="De Marneffe, Simons and Tonhauser (2019), in SuperGLUE (Wang et al., 2019)",
+        note="CB without its neutral examples; the validation set is the test, because the test set's labels are not "
+        "public",
+        stands_in_for="",
+        labels=("entailment", "contradiction"),
+        parts=partial(hub_parts, CB),
     ),
 }
 """Every task by name. Those that begin with "hf:" need a network."""

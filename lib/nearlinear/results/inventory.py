@@ -104,7 +104,7 @@ def studies(found: Iterable[Recording], planned: Mapping[str, Iterable[str]]) ->
 def _study(name: str, alone: bool, parts: tuple[Recording, ...]) -> Study:
     if alone:
         return Study(name, " · ".join(part.what for part in parts), parts)
-    return Study(begin_alike([part.name for part in parts]), name, parts)
+    return Study(begin_alike([part.name for part in parts]) or parts[0].name, name, parts)
 
 
 def begin_alike(names: Sequence[str]) -> str:

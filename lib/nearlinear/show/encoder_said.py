@@ -20,6 +20,7 @@ from .encoder_words import (
     direction,
     listed,
     of_control,
+    paragraphs,
     percent,
     points,
     sized,
@@ -29,6 +30,7 @@ from .encoder_words import (
 )
 from .learning_words import Runs, loss_said
 from .shown import Html
+from .words import sentences
 
 EARLY, LATE = 0.1, 0.5
 """Shares of the steps at which all blocks are compared."""
@@ -89,7 +91,7 @@ def encoder_ends_said(runs: Runs) -> Html:
 
 def finetuned_said(runs: Finetuned) -> Html:
     """What pretraining and the controls say of each task, and how far apart the blocks are on it."""
-    return told(*(part for task, hows in by_task(runs).items() for part in _task_said(task, hows)))
+    return paragraphs(*(sentences(*_task_said(task, hows)) for task, hows in by_task(runs).items()))
 
 
 def _task_said(task: str, hows: Mapping) -> list[str]:

@@ -142,8 +142,13 @@ def listed(names: Iterable[str]) -> str:
 
 def told(*parts: str) -> Html:
     """Computed sentences as a paragraph of the page."""
-    words = sentences(*parts)
-    return Html(_panel(f"<p style='margin:0'>{escape(words)}</p>", "what these runs say").html, words)
+    return paragraphs(sentences(*parts))
+
+
+def paragraphs(*texts: str) -> Html:
+    """Computed sentences, a paragraph each."""
+    body = "".join(f"<p style='margin:0 0 6px'>{escape(text)}</p>" for text in texts)
+    return Html(_panel(body, "what these runs say").html, "\n".join(texts))
 
 
 def masked_heading(runs: Runs) -> str:

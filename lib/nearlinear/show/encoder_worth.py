@@ -7,7 +7,7 @@ from nearlinear.results.finetuning_views import by_task
 from nearlinear.results.training_views import by_block
 
 from .counting import NAMES
-from .encoder_words import BASE, UNIT, Finetuned, finetune_heading, percent, task_said, told
+from .encoder_words import BASE, UNIT, Finetuned, finetune_heading, paragraphs, percent, task_said
 from .finetuning import OF_HOWS
 from .learning_words import Runs
 from .shown import Html, Shown
@@ -49,7 +49,7 @@ def loss_and_accuracy(trained: Runs, finetuned: Finetuned) -> Shown:
 
 def worth_said(trained: Runs, finetuned: Finetuned) -> Html:
     """How the two go together, over all encoders, and between the seeds of one block."""
-    return told(*_said(trained, finetuned))
+    return paragraphs(*_said(trained, finetuned))
 
 
 def pairs(trained: Runs, finetuned: Finetuned) -> dict[str, list[tuple[str, float, float]]]:

@@ -18,7 +18,8 @@ class OnDevice(Checkpoint):
     def resume(self, parameters: Mapping[str, nn.Parameter], optimiser: torch.optim.Optimizer) -> list:
         found = super().resume(parameters, optimiser)
         for weight, state in optimiser.state.items():
-            state["step"] = state["step"].to(weight.device)
+            if state:  # none of frozen weights
+                state["step"] = state["step"].to(weight.device)
         return found
 
 
