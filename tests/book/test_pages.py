@@ -25,6 +25,7 @@ OF_BLOCKS = (
     "10_does_it_learn_as_fast",
     "11_values_and_projections",
     "12_deeper",
+    "13_an_encoder_too",
     "14_where_the_papers_meet",
     "20_verdict",
 )

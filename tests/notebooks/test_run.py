@@ -13,14 +13,15 @@ import pytest
 from nearlinear import show, study, verdict
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
-from nearlinear.recorded import make
+from nearlinear.recorded import make, results
+from nearlinear.results.finetuning_specs import finetunings, rate_screen
 from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.profile_spec import laptop_spec, long_specs
 from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import PAPER_MODELS
 from nearlinear.results.training_specs import core, screen
-from nearlinear.results.training_studies import ablations, deep_tried, depth, equal, tried
+from nearlinear.results.training_studies import ablations, deep_tried, depth, encoders, encoders_tried, equal, tried
 from tests.notebooks.glued import glued
 from tests.notebooks.structure import code_cells
 from tools.profiles import plan
@@ -85,7 +86,7 @@ def given() -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def direct(given) -> dict[str, list[show.Finding]]:
-    """Chapter → its findings, measured here and now: no cache, no recorded result, the same specifications."""
+    """Chapter → its findings, measured now, by the same specifications: no cache, and recorded once only."""
     values, model = given["01_linearity_by_layer"], given["01_linearity_by_layer"]["models"]
     cut = {name: values[name] for name in ("corpus", "n_fit", "n_test", "seed", "precision")}
     profile, errors = study.run(laptop_spec(model, **cut))
@@ -119,6 +120,9 @@ def direct(given) -> dict[str, list[show.Finding]]:
         "12_deeper": show.depth_findings(
             *([made(spec) for spec in of("quick").values()] for of in (deep_tried, depth))
         ),
+        "13_an_encoder_too": show.encoder_findings(
+            *(results(of("quick").values()) for of in (encoders_tried, encoders, rate_screen, finetunings))
+        ),  # recorded: dozens of finetunings
         "14_where_the_papers_meet": show.meeting_findings(made(meeting("quick"))),
         "20_verdict": show.verdict_findings(verdict.read_chapters(verdict.Asked(**given["20_verdict"]), load)),
     }

@@ -110,11 +110,16 @@ def test_the_short_training_names_its_depths():
 def test_the_rates_are_drawn_at_both_depths_and_side_by_side():
     screen = made.screen({"sas": 1 / 6}, harm={"sas": 0.5})
     shown = show.depth_rates(screen, RUNS, made.screen({"sas": 1}, L=6, at=(1 / 6, 1 / 3, 1, 2)))
-    left, right = panels(shown)
-    rates, values = line(left, "SAS")
-    assert rates == pytest.approx([9e-3 / 6, 9e-3 / 3, 9e-3])
-    assert values == pytest.approx([2.03, 2.03 + 0.5 * np.log(2), 2.03 + 0.5 * np.log(6)], abs=1e-4)
-    ends = [tuple(np.asarray(each.get_ydata()).round(3)) for each in right.get_lines()]
+    *of_blocks, both = panels(shown)
+    assert [ax.get_title("left") for ax in of_blocks] == [NAMES[block] for block in DEEP]
+    dashed, _, _, deep, best, ring = of_blocks[2].get_lines()
+    assert dashed.get_xdata() == pytest.approx([1 / 6, 1 / 3, 1, 2])
+    assert np.argmin(dashed.get_ydata()) == 2
+    assert deep.get_xdata() == pytest.approx([1 / 6, 1 / 3, 1])
+    assert deep.get_ydata() == pytest.approx([2.03, 2.03 + 0.5 * np.log(2), 2.03 + 0.5 * np.log(6)], abs=1e-4)
+    assert best.get_xdata() == pytest.approx([1 / 6])
+    assert ring.get_xdata() == pytest.approx([1 / 3])
+    ends = [tuple(np.asarray(each.get_ydata()).round(3)) for each in both.get_lines()]
     assert ends[2] == (2.926, 2.03)
     assert "SAS: 2.926 at the rate of the shallow, 2.030 at its own." in shown.alt
     for said in (texts(shown), shown.caption, shown.alt):

@@ -3,6 +3,8 @@
 import pytest
 
 from nearlinear.recorded import results
+from nearlinear.results.depth_specs import shallow_tried
+from nearlinear.results.depth_views import changes_at_rates
 from nearlinear.results.training_specs import size_of
 from nearlinear.results.training_studies import deep_tried
 from nearlinear.results.training_views import by_block, screened
@@ -18,6 +20,13 @@ def test_the_best_of_the_deep_models_would_have_been_the_worst(screen):
     best = {block: one.rate for block, one in screened(screen).items()}
     assert set(order_at(screen, size_of("laptop").chosen)[2:]) == set(SIMPLE)
     assert set(order_at(screen, best)[:2]) == set(SIMPLE)
+
+
+def test_at_the_rates_of_the_shallow_models_depth_looks_like_harm(screen):
+    at = changes_at_rates(results(shallow_tried("laptop").values()), screen)
+    harm = {block: each[size_of("laptop").chosen[block]] for block, each in at.items()}
+    assert min(harm.values()) > 0
+    assert set(sorted(harm, key=harm.get)[2:]) == set(SIMPLE)
 
 
 def test_a_rate_that_is_too_high_makes_tokens_alike(screen):

@@ -132,7 +132,15 @@ def test_sentences_on_equal_rates():
     shallow = made.screen(dict.fromkeys(made.SHALLOW, 2), L=6, at=(1 / 6, 1 / 3, 1, 2))
     said = show.depth_equal_rates_said(shallow, made.screen(), RUNS).plain
     assert "trained with: Pre-LN × 2, V-SkipInit × 2, SAS × 2, SAS-P × 2." in said
+    assert "at one rate for both: Pre-LN" in said
     assert "SAS −0.179 at 0.0015, −0.179 at 0.003, +0.041 at 0.009." in said
+    worse = made.screen(harm=dict.fromkeys(made.SHALLOW, 9.0), best={"sas": 1})
+    assert show.depth_equal_rates_said(shallow, worse, RUNS).plain.endswith(
+        "Each depth at its best: Pre-LN +0.000, V-SkipInit +0.000, SAS +0.000, SAS-P +0.000."
+    )
+    assert show.depth_equal_rates_said(shallow, made.screen(L=24, at=(1 / 6, 1)), RUNS).plain.endswith(
+        "Each depth at its best: Pre-LN +0.069, V-SkipInit +0.069, SAS +0.069, SAS-P +0.069."
+    )
 
 
 def test_sentences_on_operations():

@@ -6,50 +6,57 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nearlinear.results.depth_views import Deepened, deepened, tried_losses
-from nearlinear.results.training_views import by_block, screened
+from nearlinear.results.training import Block
+from nearlinear.results.training_views import Screened, by_block, screened
 
 from .counting import NAMES
 from .depth_words import blocks_said, shallow_rates
 from .learning_words import Runs, edges_said, heading, loss_said, unit
 from .shown import Html, Shown
 from .signal import LOOKS
-from .style import DASHES, canvas, legend_above, use
+from .style import DASHES, canvas, use
 from .tables import table
 from .words import number, sentences
+
+SHARES = {1 / 6: "1/6", 1 / 3: "1/3", 1: "1", 2: "2"}
+"""Marks under a drawing of rates, as shares of the shallow models' rate."""
 
 
 @use()
 def depth_rates(screen: Runs, runs: Runs, shallow_screen: Runs = ()) -> Shown:
-    """Loss on the text for choices by rate; beside it the deep models at the rates of the shallow ones and at their
-    own. `screen`: of deep models; `runs`: the long ones; `shallow_screen`: shallow models, dashed, where there are any.
+    """Loss on the text for choices by rate, a panel a block; and all deep models at two rates side by side.
+
+    `screen`: of deep models; `runs`: the long ones; `shallow_screen`: shallow models, dashed, where there are any.
     """
     pair = deepened(runs)
     edges = edges_said(screen)
     both = f"Solid: {blocks_said(pair.depths[1])}; dashed: {blocks_said(pair.depths[0])}."
-    figure, (left, right) = canvas(
+    figure, axes = canvas(
         "The rates of deep models",
         heading(screen),
         [
             both if shallow_screen else f"{blocks_said(pair.depths[0])}: not tried at these rates.",
-            "Full marker: the best rate of the screen. Ring: the rate of the long runs at that depth.",
-            "Right: the same deep models twice, with the rate of the shallow ones of their kind and with their own.",
-            "Rates are chosen on files that are neither trained on nor reported.",
+            "Rates are shares of that of the shallow models of their kind (log). Full marker: the best of the screen.",
+            "Ring: the rate of the long runs at that depth. Rates are chosen on files used for nothing else.",
+            "Right: the deep models twice, with the rates of the shallow ones and with their own.",
         ],
         edges,
-        height=3.3,
-        ncols=2,
+        height=2.9,
+        ncols=len(pair.deep) + 1,
         sharey=True,
-        width_ratios=(3, 2),
+        width_ratios=(*(1 for _ in pair.deep), 1.25),
     )
-    _by_rate(left, screen, {b: each[0].spec.recipe.lr for b, each in pair.deep.items()}, "-")
-    if shallow_screen:
-        _by_rate(left, shallow_screen, shallow_rates(pair), DASHES)
-    left.set(xscale="log", xlabel="highest learning rate (log)", ylabel=f"loss, {unit(screen[0])}")
-    ticks = [1e-3, 3e-3, 1e-2, 3e-2]
-    left.set_xticks(ticks, [f"{rate:g}" for rate in ticks])
-    left.minorticks_off()
-    words = _two_rates(right, screen, pair)
-    legend_above(left, columns=4)
+    shallow, deep = shallow_rates(pair), {b: each[0].spec.recipe.lr for b, each in pair.deep.items()}
+    for ax, block in zip(axes, pair.deep, strict=False):
+        if shallow_screen:
+            _by_rate(ax, block, screened(shallow_screen)[block], shallow[block], shallow[block], DASHES)
+        _by_rate(ax, block, screened(screen)[block], shallow[block], deep[block], "-")
+        ax.set(xscale="log", title=NAMES[block], xlabel="rate, share of\nthe shallow")
+        ax.set_xticks([*SHARES], SHARES.values())
+        ax.set_xlim(1 / 8, 2.7)
+        ax.minorticks_off()
+    axes[0].set_ylabel(f"loss, {unit(screen[0])}")
+    words = _two_rates(axes[-1], screen, pair)
     what = f"Loss after {screen[0].spec.recipe.steps:,} steps by highest learning rate, and at two rates side by side"
     return Shown(
         figure,
@@ -58,15 +65,13 @@ def depth_rates(screen: Runs, runs: Runs, shallow_screen: Runs = ()) -> Shown:
     )
 
 
-def _by_rate(ax: Axes, screen: Runs, used: dict, line: object) -> None:
-    for block, one in screened(screen).items():
-        colour, marker, _ = LOOKS[block]
-        label = NAMES[block] if line == "-" else None
-        ax.plot(one.rates, one.losses, color=colour, ls=line, marker=marker, mfc="white", label=label)
-        ax.plot(one.rate, one.losses[one.best], color=colour, marker=marker, ms=6)
-        if used.get(block) in one.rates:
-            at = one.losses[one.rates.index(used[block])]
-            ax.plot(used[block], at, "o", color=colour, mfc="none", ms=11, mew=0.9)
+def _by_rate(ax: Axes, block: Block, one: Screened, unit_rate: float, used: float, line: object) -> None:
+    colour, marker, _ = LOOKS[block]
+    shares = [rate / unit_rate for rate in one.rates]
+    ax.plot(shares, one.losses, color=colour, ls=line, marker=marker, mfc="white")
+    ax.plot(shares[one.best], one.losses[one.best], color=colour, marker=marker, ms=6)
+    if used in one.rates:
+        ax.plot(used / unit_rate, one.losses[one.rates.index(used)], "o", color=colour, mfc="none", ms=11, mew=0.9)
 
 
 def _two_rates(ax: Axes, screen: Runs, pair: Deepened) -> list[str]:
@@ -77,7 +82,8 @@ def _two_rates(ax: Axes, screen: Runs, pair: Deepened) -> list[str]:
         at, own = tried[block].get(shallow_rates(pair).get(block), np.nan), one.losses[one.best]
         ax.plot((0, 1), (at, own), color=colour, marker=marker, lw=1.2)
         words.append(f"{NAMES[block]}: {loss_said(at)} at the rate of the shallow, {loss_said(own)} at its own.")
-    ax.set_xticks((0, 1), ("at the rate of\nthe shallow", "at its own"))
+    ax.set_title("deep, all")
+    ax.set_xticks((0, 1), ("shallow\nrate", "own"))
     ax.set_xlim(-0.3, 1.3)
     return words
 

@@ -145,13 +145,19 @@ def depth_equal_rates_said(shallow_screen: Runs, screen: Runs, runs: Runs) -> Ht
             "The shallow models were not tried at these rates: theirs are those of the models of other chapters, which "
             "have more blocks and wider MLPs."
         )
-    used, best = shallow_rates(deepened(runs)), screened(shallow_screen)
-    own = ", ".join(f"{NAMES[block]} × {one.rate / used[block]:.2g}" for block, one in best.items() if block in used)
-    rows = [f"Best rate of the shallow models beside the one that they were trained with: {own}."]
+    used, best, deep = shallow_rates(deepened(runs)), screened(shallow_screen), screened(screen)
+    rates = ", ".join(f"{NAMES[block]} × {one.rate / used[block]:.2g}" for block, one in best.items() if block in used)
+    own = {block: deep[block].losses[deep[block].best] - one.losses[one.best] for block, one in best.items()}
+    rows = []
     for block, each in changes_at_rates(shallow_screen, screen).items():
         found = ", ".join(f"{gap_said(gap)} at {rate:.2g}" for rate, gap in each.items())
         rows.append(f"{NAMES[block]} {found}.")
-    return told(rows[0], "Deep minus shallow at one rate for both, in the screens:", *rows[1:])
+    return told(
+        f"Best rate of the shallow models beside the one that they were trained with: {rates}.",
+        "Deep minus shallow in the screens, at one rate for both:",
+        *rows,
+        f"Each depth at its best: {sized(own)}.",
+    )
 
 
 def depth_operations_said(runs: Runs, screen: Runs = ()) -> Html:
