@@ -25,8 +25,6 @@ TINY = verdict.Asked(model="tiny-llama", encoder="tiny-bert", n_fit=8, n_test=6,
 NEEDS_TRAINING = {
     "11_values_and_projections",
     "12_deeper",
-    "13_an_encoder_too",
-    "15_linearity_through_pretraining",
 }
 """Chapters whose quick results are not all recorded."""
 

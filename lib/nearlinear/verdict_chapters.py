@@ -9,7 +9,7 @@ from nearlinear import show
 from nearlinear.blocks.apart import ladder
 from nearlinear.blocks.counting import counted
 from nearlinear.results.depth_specs import shallow_tried
-from nearlinear.results.drift_specs import drifts
+from nearlinear.results.drift_specs import drifts, regularised, regularised_sas
 from nearlinear.results.finetuning_specs import finetunings, rate_screen
 from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.signal import collapse_spec
@@ -27,6 +27,7 @@ from nearlinear.results.training_studies import (
     prose_tried,
     tried,
 )
+from nearlinear.results.tuning_specs import reward_tunings, tunings, tunings_here
 from nearlinear.show.verdict_words import Said
 from nearlinear.verdict_reader import Reader
 
@@ -99,6 +100,21 @@ def _pretraining(r: Reader) -> list[Said]:
     return show.drift_rows(r.studies(drifts(r.asked.trained).values()))
 
 
+def _finetuning(r: Reader) -> list[Said]:
+    size = r.asked.trained
+    pretrained, here, rewards = (r.studies(of(size).values()) for of in (tunings, tunings_here, reward_tunings))
+    return show.tuning_rows([*pretrained, *here], rewards)
+
+
+def _less_linear(r: Reader) -> list[Said]:
+    runs, sas = (r.studies(of(r.asked.trained).values()) for of in (regularised, regularised_sas))
+    return [*show.regularised_rows(runs), *show.regularised_answers(runs, sas)]
+
+
+def _probes(r: Reader) -> list[Said]:
+    return show.probes_rows(r.studies(regularised(r.asked.trained).values()))
+
+
 def _meeting(r: Reader) -> list[Said]:
     study = r.study(meeting(r.asked.trained))
     return [*show.meeting_rows(study), *show.meeting_answers(study)]
@@ -119,6 +135,13 @@ CHAPTERS: dict[str, Callable[[Reader], list[Said]]] = {
     "12_deeper": _deeper,
     "13_an_encoder_too": _encoder,
     "14_where_the_papers_meet": _meeting,
-    "15_linearity_through_pretraining": _pretraining,
 }
 """Chapter, by the name of its notebook → what it says: rows of *Paper and ours*, and answers to our own questions."""
+
+WAITING: dict[str, Callable[[Reader], list[Said]]] = {
+    "15_linearity_through_pretraining": _pretraining,
+    "16_what_finetuning_does": _finetuning,
+    "17_less_linear_on_purpose": _less_linear,
+    "18_probes": _probes,
+}
+"""The same of chapters in `notebooks/to_come`, which nobody asks before their results are recorded."""
