@@ -69,6 +69,7 @@ RECORDED: dict[str, Record] = {
     **ablations("laptop"),
     **deep_tried("laptop"),
     **shallow_tried("laptop"),
+    **depth("laptop"),
     **encoders("quick"),
     **encoders_tried("quick"),
     **rate_screen("quick"),
