@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 export MALLOC_MMAP_THRESHOLD_ = 33554432
 export MALLOC_TRIM_THRESHOLD_ = 1073741824
 
-.PHONY: help setup book serve test results bench gpu pack clean
+.PHONY: help setup book serve test results bench gpu slides pack clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -42,8 +42,11 @@ bench: setup  ## Measure speed and memory against the alternatives
 gpu: setup  ## Record what needs a GPU, for MINUTES minutes
 	@$(RUN) benchmarks/gpu_queue.py --minutes $(MINUTES)
 
-pack: book  ## Zip the built book, to be read offline: dist/nearlinear-book.zip
-	@$(RUN) -c "import shutil; print(shutil.make_archive('dist/nearlinear-book', 'zip', '_build', 'html'))"
+slides: book  ## A deck of slides a chapter, from its figures: _build/slides/index.html
+	@$(RUN) -m tools.slides
+
+pack: slides  ## Zip the built book and its slides, to be read offline: dist/nearlinear-book.zip
+	@$(RUN) -c "import shutil; print(shutil.make_archive('dist/nearlinear-book', 'zip', '_build'))"
 
 clean:  ## Remove all that was built, but not .venv
 	rm -rf _build build dist book/_static/vendor

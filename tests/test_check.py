@@ -39,8 +39,11 @@ def test_functions(name):
 @pytest.mark.parametrize(
     ("judge", "right", "wrong"),
     [
+        (check.share_of_ten, 1e7 / 10_099_000, 0.01),
         (check.noise_score, 100 / 299, 0.1),
+        (check.update_from_score, 0.5, 0.98),
         (check.shrunk_update, 0.999, 0.99),
+        (check.without_the_worst, 0.7, 0.9),
         (check.perplexity_factor, np.exp(0.2), 1.2),
         (check.recovered_share, 0.8, 0.2),
         (check.greedy_evaluations, 294, 360),

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from nearlinear import inventory
-from tools import api, command_line, links
+from tools import api, command_line, links, teach
 from tools.profiles import ROOT, Run
 from tools.run_notebooks import EXECUTED, record_of
 
@@ -21,7 +21,10 @@ LEFT_OUT = {"__pycache__", "_build", ".ipynb_checkpoints"}
 def stage(runs: list[Run], profile: str, source: Path) -> str:
     """Make `source` hold exactly what the book is built from; returns a hash of all of it."""
     wanted = (
-        dict(pages()) | dict(made()) | {f"notebooks/{run.notebook.name}": notebook_page(run, profile) for run in runs}
+        dict(pages())
+        | dict(made())
+        | {"book/made/chapters.md": teach.chapters(runs, profile).encode()}
+        | {f"notebooks/{run.notebook.name}": notebook_page(run, profile) for run in runs}
     )
     for path in [p for p in source.rglob("*") if p.is_file() and p.relative_to(source).as_posix() not in wanted]:
         path.unlink()

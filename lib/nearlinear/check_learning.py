@@ -9,7 +9,7 @@ from nearlinear.show.shown import Html
 
 
 def paired_differences(candidate: Callable) -> Html:
-    """Chapter 10, exercise 1: a function (ours, theirs) → (mean, lowest, highest) of the differences by seed."""
+    """Chapter 10: a function (ours, theirs) → (mean, lowest, highest) of the differences by seed."""
     rng = np.random.default_rng(5)
     shared = rng.normal(size=3)
     theirs = 2.0 + 0.1 * shared
@@ -23,10 +23,10 @@ def paired_differences(candidate: Callable) -> Html:
 
 
 def steps_in_time(value: float | None) -> Html:
-    """Chapter 10, exercise 2: steps of 66 ms in the time of 4,000 steps of 60 ms."""
+    """Chapter 10: steps of 66 ms in the time of 4,000 steps of 60 ms."""
     return number(value, 4000 * 60 / 66, 1, "How long do the 4,000 steps take, and how many of 66 ms fit in that?")
 
 
 def wider_mlp(value: float | None) -> Html:
-    """Chapter 10, exercise 3: MLP width of SAS, d = 64, with as many numbers as Pre-LN with an MLP 256 wide."""
+    """Chapter 10: MLP width of SAS, d = 64, with as many numbers as Pre-LN with an MLP 256 wide."""
     return number(value, 5 * 64, 0.5, "Two matrices of d² are to spend; one more unit inside the MLP costs 2d.")

@@ -9,7 +9,7 @@ from nearlinear.show.shown import Html
 
 
 def removed_and_replaced(candidate: Callable) -> Html:
-    """Chapter 14, exercise 1: a function (X, Y) → shares of the centred ‖Y‖² explained by X itself, and by a line."""
+    """Chapter 14: a function (X, Y) → shares of the centred ‖Y‖² explained by X itself, and by a line."""
     rng = np.random.default_rng(7)
     X = rng.normal(size=(200, 5)) + 3
     curved = 0.5 * X + np.tanh(X @ rng.normal(size=(5, 5)))
@@ -24,13 +24,13 @@ def _explained(X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
 
 
 def even_weight(value: float | None) -> Html:
-    """Chapter 14, exercise 2: the mean weight of tokens 32 to 63 on the first, when each attends evenly."""
+    """Chapter 14: the mean weight of tokens 32 to 63 on the first, when each attends evenly."""
     expected = sum(1 / (i + 1) for i in range(32, 64)) / 32
     return number(value, expected, 1e-4, "Token i, counted from 0, sees i + 1 tokens. What does it give each?")
 
 
 def share_of_first(candidate: Callable) -> Html:
-    """Chapter 14, exercise 3: a function (A, α, β, γ) → mean share of |M| on the first token, M = αI + βA − γC."""
+    """Chapter 14: a function (A, α, β, γ) → mean share of |M| on the first token, M = αI + βA − γC."""
     rng = np.random.default_rng(6)
     even, drawn = np.tri(6), np.exp(rng.normal(size=(6, 6))) * np.tri(6)
     cases = [((_rows(each), *gains), _share(_rows(each), *gains)) for each, gains in (

@@ -9,7 +9,7 @@ from nearlinear.show.shown import Html
 
 
 def size_moved(candidate: Callable) -> Html:
-    """Chapter 11, exercise 1: a function (alpha, beta, W_init, dW) → ‖β ΔW‖ / ‖α W_init‖."""
+    """Chapter 11: a function (alpha, beta, W_init, dW) → ‖β ΔW‖ / ‖α W_init‖."""
     rng = np.random.default_rng(11)
     W_init, dW = np.eye(4), rng.normal(size=(4, 4))
     size = np.linalg.norm(dW) / 2  # ‖I‖ = 2
@@ -22,12 +22,12 @@ def size_moved(candidate: Callable) -> Html:
 
 
 def rate_like_gain(value: float | None) -> Html:
-    """Chapter 11, exercise 2: what SGD's rate is multiplied by where β = 0.3."""
+    """Chapter 11: what SGD's rate is multiplied by where β = 0.3."""
     return number(value, 0.09, 1e-6, "β scales the gradient that reaches ΔW, and then the step that ΔW makes in W.")
 
 
 def share_closed(candidate: Callable) -> Html:
-    """Chapter 11, exercise 3: a function (tied, orthogonal, identity) of losses by seed → share of the gap closed."""
+    """Chapter 11: a function (tied, orthogonal, identity) of losses by seed → share of the gap closed."""
     rng = np.random.default_rng(3)
     shared = 0.05 * rng.normal(size=3)
     orthogonal, identity = 1.7 + shared, 1.5 + shared
@@ -41,5 +41,5 @@ def share_closed(candidate: Callable) -> Html:
 
 
 def numbers_saved(value: float | None) -> Html:
-    """Chapter 11, exercise 4: numbers in W_V and W_P that six SAS blocks of width 64 do without."""
+    """Chapter 11: numbers in W_V and W_P that six SAS blocks of width 64 do without."""
     return number(value, 11 * 64 * 64, 0.5, "Six blocks have twelve such matrices, and one is kept.")

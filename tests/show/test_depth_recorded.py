@@ -2,11 +2,12 @@
 
 import pytest
 
+from nearlinear import show
 from nearlinear.recorded import results
 from nearlinear.results.depth_specs import shallow_tried
 from nearlinear.results.depth_views import changes_at_rates
 from nearlinear.results.training_specs import size_of
-from nearlinear.results.training_studies import deep_tried
+from nearlinear.results.training_studies import deep_tried, depth
 from nearlinear.results.training_views import by_block, screened
 from nearlinear.show.depth_words import SIMPLE, order_at
 
@@ -43,3 +44,10 @@ def test_a_rate_that_is_too_high_makes_tokens_alike(screen):
 def test_before_training_shaped_blocks_keep_tokens_apart(screen):
     for block, each in by_block(screen).items():
         assert (each[0].before.relative_residual[-1] > 0.9) == (block != "pre-ln")
+
+
+def test_what_is_to_be_remembered_of_the_long_runs_holds():
+    said = show.depth_change_said(results(depth("laptop").values())).html
+    assert "lower with 24 blocks than with 6: SAS-P." in said
+    assert "higher with 24 blocks than with 6: Pre-LN, V-SkipInit." in said
+    assert "Not clear: SAS." in said

@@ -21,7 +21,8 @@ def run(tmp_path, monkeypatch):
     ]
     (tmp_path / "executed/small").mkdir(parents=True)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"nearlinear": {"prerequisites": "least squares"}})
-    nbformat.write(notebook, tmp_path / "executed/small/01_x.ipynb")
+    for file in ("01_x.ipynb", "executed/small/01_x.ipynb"):
+        nbformat.write(notebook, tmp_path / file)
     record = {"seconds": 12.3, "peak_memory_gb": 0.5, "device": "cpu (2 cores)"}
     (tmp_path / "executed/small/01_x.json").write_text(json.dumps(record))
     return Run(tmp_path / "01_x.ipynb", (Parameter("n", "int", "1", "how many"),), {"n": 7})
