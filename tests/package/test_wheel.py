@@ -50,7 +50,7 @@ def test_the_wheel_carries_nothing_else(wheel):
     trained = [file for file in files if file.filename.endswith(".safetensors")]
     assert {file.filename.split("/")[-2] for file in trained} == {"weights"}
     assert sum(file.compress_size for file in trained) < 8_000_000
-    assert wheel.stat().st_size - sum(file.compress_size for file in trained) < 3_000_000
+    assert wheel.stat().st_size - sum(file.compress_size for file in trained) < 6_000_000  # recorded curves, mostly
 
 
 def test_a_notebook_computes_with_the_wheel_alone(installed, tmp_path):

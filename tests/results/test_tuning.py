@@ -143,7 +143,7 @@ def test_a_name_is_one_specification_and_no_two_names_share_one(size):
     for study in STUDIES:
         for name, each in study(size).items():
             assert name not in named
-            assert name.startswith(f"tune-{size}-")
+            assert name.startswith(f"tuning-{size}-")
             named[name] = each
     assert len({spec_sha256(each) for each in named.values()}) == len(named)
 
@@ -221,7 +221,7 @@ def test_the_papers_own_tasks_are_there_for_those_with_a_network():
     }
     assert {each.model.name for each in found.values()} == {"facebook/opt-125m"}
     assert all("/" not in name for name in found)
-    assert "tune-gpu-opt-125m-helpful-4" in found
+    assert "tuning-gpu-opt-125m-helpful-4" in found
 
 
 def test_an_unknown_size_is_refused():

@@ -141,7 +141,7 @@ def test_runs_of_several_models_are_told_apart():
 def test_lessons_and_models_have_their_names():
     for study in (tunings, tunings_here):
         for name, spec in study().items():
-            assert name == f"tune-laptop-{model_of(spec)}-{lesson_of(spec)}-{spec.seed}"
+            assert name == f"tuning-laptop-{model_of(spec)}-{lesson_of(spec)}-{spec.seed}"
     with pytest.raises(ValueError, match="has no name"):
         lesson_of(run(0.1, learns=Labels(task="poems")).spec)
 

@@ -248,7 +248,7 @@ def test_what_is_packaged_is_learnt_and_measured(fresh, monkeypatch):
     monkeypatch.delenv("NEARLINEAR_CACHE")
     monkeypatch.setattr(tuning, "results_cache", lambda: fresh)
     monkeypatch.setattr(tuning_looking, "results_cache", lambda: fresh)
-    by_name = tunings("quick")["tune-quick-tiny-llama-film-0"]
+    by_name = tunings("quick")["tuning-quick-tiny-llama-film-0"]
     for learns in (by_name.learns, LESSONS["film-rewards"]):
         result = run(by_name.model_copy(update={"learns": learns}), device="cpu")
         assert (result.stopped, len(result.looks), len(result.right)) == ("", 2, 32)

@@ -187,7 +187,7 @@ def tuning_rates(size: str = "laptop") -> dict[str, TuneSpec]:
     at, model = tune_size(size), _model(size, FAMILIES[0], 0)
     pairs = [(False, rate) for rate in at.rates] + [(True, rate) for rate in at.adapter_rates]
     return {
-        f"tune-{size}-screen-{FAMILIES[0]}-{'adapters-' if adapters else ''}{rate * 1e4:g}e-4": at.small.spec(
+        f"tuning-{size}-screen-{FAMILIES[0]}-{'adapters-' if adapters else ''}{rate * 1e4:g}e-4": at.small.spec(
             model, TAUGHT[0], 100, adapters=adapters, lr=rate
         ).model_copy(update={"halvings": 1})
         for adapters, rate in pairs
@@ -226,4 +226,4 @@ def _model(size: str, family: str, seed: int) -> TrainedHere:
 
 
 def _name(size: str, model: str, lesson: str, adapters: bool, seed: int) -> str:
-    return f"tune-{size}-{model}-{lesson}-{'adapters-' if adapters else ''}{seed}"
+    return f"tuning-{size}-{model}-{lesson}-{'adapters-' if adapters else ''}{seed}"

@@ -90,6 +90,10 @@ from .picker import (
     token_map_picker,
     update_picker,
 )
+from .probes import probes_by_layer, probes_gained
+from .probes_picker import probes_picker
+from .probes_tables import probe_penalties, probes_findings, probes_said, probes_table
+from .probes_verdicts import probes_rows
 from .pruning import damage_by_block, pruning_curves
 from .pruning_picker import pruning_picker
 from .pruning_verdicts import (
@@ -102,6 +106,13 @@ from .pruning_verdicts import (
 )
 from .published import beside_published
 from .question_picker import given_answers, question_picker
+from .regularised import regularised_losses, regularised_scores
+from .regularised_answers import regularised_answers
+from .regularised_picker import regularised_picker
+from .regularised_tables import regularised_findings, regularised_table, regularised_ways
+from .regularised_texts import question_gains, regularised_samples, story_table
+from .regularised_verdicts import regularised_rows
+from .regularised_why import regularised_account, regularised_at_equal, regularised_cause, regularised_equal_said
 from .scores import controls, scores_by_block
 from .settling import tokens_needed
 from .shown import Html, Shown
@@ -113,6 +124,14 @@ from .speed import what_pruning_buys
 from .style import COLOURS, use
 from .tables import Ours, card, paper_and_ours, parameters_table, provenance_table
 from .tokenmap import token_map
+from .tuning import tuning_by_block, tuning_rises, tuning_road, tuning_short
+from .tuning_account import tuning_account, tuning_account_said, tuning_account_table
+from .tuning_adapters import tuning_adapters, tuning_adapters_table, tuning_elsewhere
+from .tuning_picker import tuning_picker
+from .tuning_printed import tuning_as_printed, tuning_printed
+from .tuning_said import tuning_beyond_said, tuning_findings, tuning_said
+from .tuning_tables import tuning_beyond, tuning_learnt, tuning_rates, tuning_table, tuning_ways
+from .tuning_verdicts import tuning_rows
 from .updates import identity, update_scores_by_block, update_sizes
 from .values import short_values, values_sweep
 from .values_changes import values_changes
@@ -275,17 +294,39 @@ __all__ = [
     "parameters_by_block",
     "parameters_table",
     "printed",
+    "probe_penalties",
+    "probes_by_layer",
+    "probes_findings",
+    "probes_gained",
+    "probes_picker",
+    "probes_rows",
+    "probes_said",
+    "probes_table",
     "prose_row",
     "provenance_table",
     "pruning_curves",
     "pruning_findings",
     "pruning_picker",
     "pruning_rows",
+    "question_gains",
     "question_picker",
     "question_table",
     "rates_screened",
     "rates_table",
     "readings_table",
+    "regularised_account",
+    "regularised_answers",
+    "regularised_at_equal",
+    "regularised_cause",
+    "regularised_equal_said",
+    "regularised_findings",
+    "regularised_losses",
+    "regularised_picker",
+    "regularised_rows",
+    "regularised_samples",
+    "regularised_scores",
+    "regularised_table",
+    "regularised_ways",
     "scores_by_block",
     "screen_table",
     "short_depth",
@@ -297,6 +338,7 @@ __all__ = [
     "size_picker",
     "speeds_table",
     "step_times",
+    "story_table",
     "three_readings",
     "token_findings",
     "token_map",
@@ -305,6 +347,28 @@ __all__ = [
     "tokens_needed",
     "tokens_needed_findings",
     "train_and_held_out",
+    "tuning_account",
+    "tuning_account_said",
+    "tuning_account_table",
+    "tuning_adapters",
+    "tuning_adapters_table",
+    "tuning_as_printed",
+    "tuning_beyond",
+    "tuning_beyond_said",
+    "tuning_by_block",
+    "tuning_elsewhere",
+    "tuning_findings",
+    "tuning_learnt",
+    "tuning_picker",
+    "tuning_printed",
+    "tuning_rates",
+    "tuning_rises",
+    "tuning_road",
+    "tuning_rows",
+    "tuning_said",
+    "tuning_short",
+    "tuning_table",
+    "tuning_ways",
     "update_findings",
     "update_picker",
     "update_rows",

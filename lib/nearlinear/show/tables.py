@@ -159,9 +159,15 @@ def _fact(name: str, value: str) -> str:
     return f"<tr>{head}<td style='{_CELL};overflow-wrap:anywhere'>{escape(value)}</td></tr>"
 
 
+def _head(name: str) -> str:
+    """The corner above a column of row headers is an empty cell, not a header without words."""
+    kind = "th scope='col'" if name else "td"
+    return f"<{kind} style='{_CELL};border-color:{FAINT}'>{escape(name)}</{kind[:2]}>"
+
+
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Cells are HTML already. The first cell of a row is its header."""
-    heads = "".join(f"<th scope='col' style='{_CELL};border-color:{FAINT}'>{escape(name)}</th>" for name in head)
+    heads = "".join(_head(name) for name in head)
     body = "".join(
         f"<tr><th scope='row' style='{_CELL};font-weight:normal'>{first}</th>"
         + "".join(f"<td style='{_CELL}'>{cell}</td>" for cell in rest)
