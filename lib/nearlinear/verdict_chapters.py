@@ -20,6 +20,7 @@ from nearlinear.results.training_studies import (
     deep_tried,
     depth,
     encoders,
+    encoders_longer,
     encoders_tried,
     equal,
     longer,
@@ -74,10 +75,10 @@ def _learning(r: Reader) -> list[Said]:
     size = r.asked.trained
     screened, runs = (r.studies(of(size).values()) for of in (screen, core))
     (wider,) = r.if_there(equal(size).values())
-    (long,) = r.if_there(longer(size).values(), mode="recorded")
+    (long,) = r.if_there(longer(size).values())
     on_prose = r.if_there(prose_tried(size).values(), prose(size).values())
     rows = show.learning_rows(screened, runs, wider=wider)
-    rows += [show.longer_row(screened, runs, long)] if long else []
+    rows += show.longer_rows(screened, runs, long)
     return [*rows, show.prose_row(*on_prose)] if all(on_prose) else rows
 
 
@@ -93,7 +94,8 @@ def _deeper(r: Reader) -> list[Said]:
 
 def _encoder(r: Reader) -> list[Said]:
     of_one_size = (encoders_tried, encoders, rate_screen, finetunings)
-    return show.encoder_rows(*(r.studies(of(r.asked.trained).values()) for of in of_one_size))
+    (long,) = r.if_there(encoders_longer(r.asked.trained).values())
+    return show.encoder_rows(*(r.studies(of(r.asked.trained).values()) for of in of_one_size), long)
 
 
 def _pretraining(r: Reader) -> list[Said]:

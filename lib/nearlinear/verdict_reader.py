@@ -100,12 +100,9 @@ class Reader:
     def studies(self, specs: Iterable[Record]) -> list:
         return [self.study(spec) for spec in specs]
 
-    def if_there(self, *many: Iterable[Record], mode: str | None = None) -> list[list]:
-        """For what a chapter can do without: all of these studies, or an empty list for each where one is missing.
-
-        `mode`: None for that of the long studies.
-        """
-        before, mode = len(self.read), mode or self.asked.studies_mode
+    def if_there(self, *many: Iterable[Record]) -> list[list]:
+        """For what a chapter can do without: all of these studies, or an empty list for each where one is missing."""
+        before, mode = len(self.read), self.asked.studies_mode
         try:
             return [[self._one(spec, KINDS[type(spec)][0], mode) for spec in specs] for specs in many]
         except NotRecorded:

@@ -84,7 +84,7 @@ def test_every_claim_of_paper_and_ours_has_one_of_the_five_verdicts(chapters):
         rows = [(table, row) for table in tables for row in table.tbody.find_all("tr")]
         assert rows, name
         for table, row in rows:
-            column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
+            column = [head.get_text() for head in table.thead.find_all(["th", "td"])].index("verdict")
             sign, _, verdict = row.find_all(["th", "td"])[column].b.get_text().partition(" ")
             assert len(sign) == 1
             assert verdict in ((*VERDICTS, NOT_YET) if of_all else VERDICTS)
@@ -105,7 +105,7 @@ def verdicts_of(chapter) -> list[tuple[str, str]]:
     found = []
     for table in chapter.find_all("table"):
         if table.caption and table.caption.get_text().startswith(PAPER_AND_OURS):
-            column = [head.get_text() for head in table.thead.find_all("th")].index("verdict")
+            column = [head.get_text() for head in table.thead.find_all(["th", "td"])].index("verdict")
             rows = [row.find_all(["th", "td"]) for row in table.tbody.find_all("tr")]
             found += [(cells[0].b.get_text(), cells[column].b.get_text().partition(" ")[2]) for cells in rows]
     return found

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nearlinear.show.learning_more import longer_row, prose_row
+from nearlinear import show
+from nearlinear.show.learning_more import longer_rows, prose_row
 from nearlinear.show.learning_verdicts import NEAR
 from tests.show import trainings
 
@@ -10,7 +11,8 @@ from tests.show import trainings
 def longer(ours: float, theirs: float = 1.4, **options):
     usual = trainings.core({"pre-ln": 1.5, "sas-p": 1.53})
     long = trainings.core({"pre-ln": theirs, "sas-p": ours}, steps=3000, **options)
-    return longer_row(trainings.screen(), usual, long)
+    (row,) = longer_rows(trainings.screen(), usual, long)
+    return row
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,26 @@ def test_the_usual_length_stands_beside_it():
     assert "after 3 times the steps" in row.what
     assert "after 1,000 steps it was +0.030" in row.controls
     assert row.number.startswith("+0.010")
+
+
+def test_longer_trainings_are_drawn_over_the_usual_ones():
+    usual = trainings.core({"pre-ln": 1.5, "sas-p": 1.54})
+    long = trainings.core({"pre-ln": 1.4, "sas-p": 1.41}, steps=3000)
+    shown = show.learning_longer(usual, long)
+    left, right = shown.figure.axes[:2]
+    assert {float(each.get_xdata()[-1]) for each in left.get_lines()} == {1000.0, 3000.0}
+    ticks = [each.get_text() for each in right.get_xticklabels()]
+    assert ticks == ["SAS-P, 1,000 steps", "SAS-P, 3,000 steps"]
+    said = show.learning_longer_said(usual, long).plain
+    assert said.startswith("SAS-P minus Pre-LN: +0.040 at the usual length, and after 3 times the steps +0.010")
+    assert said.endswith("interval over files [+0.010, +0.010]; 25.0 % of it is left.")
+    assert said in shown.alt
+
+
+def test_without_longer_trainings_a_sentence_says_so():
+    assert show.learning_longer([], []).plain == "Longer trainings of this size are not recorded."
+    assert show.learning_longer_said([], []).plain == ""
+    assert longer_rows([], [], []) == []
 
 
 def prose(ours: float, **options):

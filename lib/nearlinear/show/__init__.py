@@ -59,7 +59,7 @@ from .ladder import ladder_code, ladder_drawn, ladder_signal, ladder_table
 from .ladder_picker import ladder_picker
 from .ladder_verdicts import ladder_findings, ladder_rows
 from .learning import final_losses, learning_curves, rates_screened, short_training
-from .learning_more import longer_row, prose_row
+from .learning_more import learning_longer, learning_longer_said, longer_rows, prose_row
 from .learning_picker import learning_picker
 from .learning_readings import three_readings, train_and_held_out
 from .learning_tables import endings_table, learning_findings, rates_table, readings_table
@@ -265,12 +265,14 @@ __all__ = [
     "layer_picker",
     "learning_curves",
     "learning_findings",
+    "learning_longer",
+    "learning_longer_said",
     "learning_picker",
     "learning_rows",
     "linearity_and_loss",
     "linearity_findings",
     "linearity_rows",
-    "longer_row",
+    "longer_rows",
     "loss_and_accuracy",
     "map_variants",
     "measured_speeds",
