@@ -24,6 +24,7 @@ from nearlinear.results.pruning_specs import pruning_specs
 from nearlinear.results.records import Record
 from nearlinear.results.signal import SIZES, SignalSpec, SignalStudy
 from nearlinear.results.store import NotRecorded, is_current, load_or_run, spec_sha256
+from nearlinear.results.stories import Stories, StoriesSpec, stories_specs
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.training import TrainingRun, TrainSpec, VariantRun, VariantSpec
 from nearlinear.results.training_specs import core, screen
@@ -105,6 +106,7 @@ TO_COME: dict[str, Record] = {
         drifts,
         regularised,
         regularised_sas,
+        stories_specs,
         tuning_rates,
         tunings,
         tunings_here,
@@ -130,6 +132,7 @@ KINDS = {
     FinetuneSpec: (FinetuneRun, "nearlinear.train.finetune:run"),
     MeetingSpec: (MeetingStudy, "nearlinear.train.meeting:run"),
     DriftSpec: (DriftRun, "nearlinear.train.drift:run"),
+    StoriesSpec: (Stories, "nearlinear.evaluate.stories:run"),
     TuneSpec: (TuningRun, "nearlinear.train.tuning:run"),
 }
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""

@@ -14,6 +14,7 @@ from nearlinear.results.finetuning_specs import finetunings, rate_screen
 from nearlinear.results.meeting_specs import meeting
 from nearlinear.results.signal import collapse_spec
 from nearlinear.results.sizes import DECODER, ENCODER, PAPER_MODELS
+from nearlinear.results.stories import stories_specs
 from nearlinear.results.training_specs import core, screen
 from nearlinear.results.training_studies import (
     ablations,
@@ -110,7 +111,8 @@ def _finetuning(r: Reader) -> list[Said]:
 
 def _less_linear(r: Reader) -> list[Said]:
     runs, sas = (r.studies(of(r.asked.trained).values()) for of in (regularised, regularised_sas))
-    return [*show.regularised_rows(runs), *show.regularised_answers(runs, sas)]
+    (told,) = r.if_there(stories_specs(r.asked.trained).values())
+    return [*show.regularised_rows(runs, *told), *show.regularised_answers(runs, sas)]
 
 
 def _probes(r: Reader) -> list[Said]:
