@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from nearlinear import inventory
-from tools import api, command_line, links, teach
+from tools import api, command_line, links, teach, tour
 from tools.profiles import ROOT, Run
 from tools.run_notebooks import EXECUTED, record_of
 
@@ -47,6 +47,7 @@ def made() -> Iterator[tuple[str, bytes]]:
     for name, text in api.pages():
         yield name, text.encode()
     yield "book/api/command-line.md", command_line.page().encode()
+    yield from tour.made()
     yield "book/made/results.md", inventory.results_made().html.encode()
     yield "book/made/benchmarks.md", inventory.benchmarks_made().html.encode()
     yield "book/made/changelog.md", (ROOT / "CHANGELOG.md").read_bytes()
