@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from nearlinear.errors import InputError
 from nearlinear.results.again import AgainSpec, AgainStudy
@@ -64,6 +65,7 @@ RECORDED: dict[str, Record] = {
     **core("quick"),
     **screen("laptop"),
     **core("laptop"),
+    **equal("laptop"),
     **meetings("laptop"),
     **meetings("quick"),
     **tried("laptop"),
@@ -118,7 +120,7 @@ TO_COME: dict[str, Record] = {
 }
 """Runs that are specified and have not been recorded yet."""
 
-KINDS = {
+KINDS: dict[type[Record], tuple[Any, str]] = {
     ProfileSpec: (LinearityProfile, "nearlinear.study:run"),
     PruningSpec: (PruningStudy, "nearlinear.edit.study:run"),
     VariantsSpec: (VariantsStudy, "nearlinear.edit.variants:run"),
@@ -138,7 +140,7 @@ KINDS = {
 """What a specification leads to: the result, and `module:function` that makes it, imported when it is called."""
 
 
-def files_of(name: str, results: list) -> dict[str, object]:
+def files_of(name: str, results: list) -> dict[str, Any]:
     """File name → result, for the results that are recorded (token errors are too many to travel)."""
     return {f"{name}.{r.recorded_as}.json": r for r in results if not isinstance(r, TokenErrors)}
 
@@ -169,7 +171,7 @@ def make(spec: Record, *, device: str = "auto") -> list:
     return made if isinstance(made, list) else [made]
 
 
-def result(spec: Record, *, mode: str = "recorded", device: str = "auto"):
+def result(spec: Record, *, mode: str = "recorded", device: str = "auto") -> Any:
     """What a specification leads to: recorded, or from the cache, or computed now. Raises as `load_or_run` does."""
     return load_or_run(spec, lambda s: make(s, device=device), KINDS[type(spec)][0], mode=mode)
 

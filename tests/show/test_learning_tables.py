@@ -72,7 +72,8 @@ def test_wider_models_have_a_line_of_their_own():
     runs = trainings.core(parameters=400_000)
     wider = [trainings.run("sas", k, end=1.51 + 0.002 * k, d_ff=320, parameters=404_000) for k in range(3)]
     shown = show.readings_table(runs, SECONDS, wider)
-    assert rows(shown)["SAS, its MLP 320 wide"] == ["+0.010", "not timed", "", "404,000 (+1.0 %)"]
+    gap = "+0.010, seeds +0.010 to +0.010, interval over files [+0.010, +0.010]"
+    assert rows(shown)["SAS, its MLP 320 wide"] == [gap, "not timed", "", "404,000 (+1.0 %)"]
     assert "not run" not in shown.html
 
 

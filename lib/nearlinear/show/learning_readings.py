@@ -17,7 +17,7 @@ from nearlinear.results.training_views import (
 from .counting import NAMES
 from .learning import END, Curves, draw_curves, ends_said
 from .learning_times import NOT_TIMED, Seconds, step_seconds
-from .learning_words import BASE, Runs, gap_said, heading, spread_said, unit
+from .learning_words import BASE, Runs, gap_said, heading, ranged, spread_said, unit
 from .shown import Shown
 from .signal import LOOKS
 from .style import FAINT, GRID, canvas, legend_above, plain_log, use
@@ -57,7 +57,12 @@ def three_readings(runs: Runs, seconds: Seconds | None = None, wider: Runs = ())
     what = f"Held-out loss near the end of training, read in {len(panels)} ways: {', '.join(panels)}"
     return Shown(
         figure,
-        sentences(f"Charts on one upright axis. {what}. {heading(runs)}.", *_said(blocks, curves, seconds), left_out),
+        sentences(
+            f"Charts on one upright axis. {what}. {heading(runs)}.",
+            *_said(blocks, curves, seconds),
+            *_wider_said(wider),
+            left_out,
+        ),
         sentences(f"{what}. {heading(runs)}.", left_out),
     )
 
@@ -122,6 +127,15 @@ def _said(blocks: Mapping[Block, Runs], curves: Curves, seconds: Seconds) -> lis
     n = {block: each[0].n_parameters for block, each in blocks.items()}
     times = [f"{NAMES[block]} {1000 * seconds[block]:.0f} ms a step." for block in seconds]
     return [*ends_said(curves), *times, *(f"{NAMES[block]}: {count:,} parameters." for block, count in n.items())]
+
+
+def _wider_said(wider: Runs) -> list[str]:
+    each = by_block(wider).items() if wider else ()
+    return [
+        f"{NAMES[block]}, its MLP {runs[0].spec.architecture.d_ff} wide (hollow): {ranged(losses(runs))}, "
+        f"{runs[0].n_parameters:,} parameters."
+        for block, runs in each
+    ]
 
 
 @use()

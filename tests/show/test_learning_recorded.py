@@ -1,0 +1,46 @@
+"""What the chapter on learning says in its own words about the recorded runs holds."""
+
+import numpy as np
+import pytest
+
+from nearlinear.recorded import results
+from nearlinear.results.training_specs import core
+from nearlinear.results.training_studies import equal
+from nearlinear.results.training_views import by_block, difference, losses
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return by_block(results(core("laptop").values()))
+
+
+@pytest.fixture(scope="module")
+def wider():
+    return by_block(results(equal("laptop").values()))
+
+
+def gap(each, base) -> float:
+    return difference(each, base).mean
+
+
+def test_equal_parameters_are_equal(runs, wider):
+    for each in wider.values():
+        assert abs(each[0].n_parameters / runs["pre-ln"][0].n_parameters - 1) < 0.01
+
+
+def test_as_many_parameters_make_good_nearly_all_of_sas_and_less_than_half_of_sas_p(runs, wider):
+    left = {block: gap(wider[block], runs["pre-ln"]) / gap(runs[block], runs["pre-ln"]) for block in wider}
+    assert 0 < left["sas"] < 0.25
+    assert 0.5 < left["sas-p"] < 1
+    assert 0.75 < left["sas-p-no-norm"] < 1
+
+
+def test_with_as_many_parameters_sas_p_is_still_clearly_behind(runs, wider):
+    assert difference(wider["sas-p"], runs["pre-ln"]).worse
+    assert gap(wider["sas-p"], runs["pre-ln"]) > 5 * gap(wider["sas"], runs["pre-ln"])
+
+
+def test_wider_sas_p_without_norms_has_the_widest_spread(runs, wider):
+    of_wider = {block: np.ptp(losses(each)) for block, each in wider.items()}
+    assert max(of_wider, key=of_wider.get) == "sas-p-no-norm"
+    assert max(of_wider.values()) > max(np.ptp(losses(each)) for each in runs.values())
