@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from nearlinear.errors import InputError
 
@@ -40,11 +41,11 @@ class Size:
     chosen_prose: Mapping[Block, float] = field(default_factory=dict)
     more_rates: Mapping[Block, tuple[float, ...]] = field(default_factory=dict)
 
-    def recipe(self, lr: float, steps: int, **other) -> Recipe:
+    def recipe(self, lr: float, steps: int, **other: Any) -> Recipe:
         return Recipe(steps=steps, batch=self.batch, lr=lr, precision=self.precision, **other)
 
     def spec(
-        self, block: Block, recipe: Recipe, seed: int, *, reading: Reading | None = None, **architecture
+        self, block: Block, recipe: Recipe, seed: int, *, reading: Reading | None = None, **architecture: Any
     ) -> TrainSpec:
         """`architecture`: what differs from the size's own."""
         shape = self.architecture.model_copy(update={"block": block, **architecture})
@@ -117,8 +118,8 @@ SIZES = {
     "colab": Size(
         architecture=Architecture(L=18, d=256, h=4, T=128),
         reading=Reading(),
-        steps=600,
-        screen_steps=200,
+        steps=500,
+        screen_steps=170,
         batch=128,
         rates=RATES,
         chosen=CHOSEN,

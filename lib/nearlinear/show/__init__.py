@@ -5,6 +5,7 @@ from .answer_findings import answer_findings, answer_rows
 from .answer_wordings import answers_by_wording, wordings_table
 from .answers import answer_controls, answers_by_k, answers_table, distilled_answers
 from .calculator import calculator
+from .costs import what_it_costs
 from .counting import ceilings, described, parameters_by_block
 from .counting_tables import costs_table, counts_table, formula_table, speeds_table
 from .counting_verdicts import counting_findings, counting_rows
@@ -396,6 +397,7 @@ __all__ = [
     "verdicts_by_paper",
     "verdicts_by_part",
     "what_is_needed",
+    "what_it_costs",
     "what_pruning_buys",
     "what_stands",
     "wordings_table",
