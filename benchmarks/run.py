@@ -24,6 +24,7 @@ BENCHMARKS = (
     ("fused_attention.py", "--again"),
     ("train_loop.py",),
     ("train_steps.py",),
+    ("many_processes.py",),
 )
 START, END = "<!-- table: written by run.py --table -->", "<!-- end of table -->"
 

@@ -71,6 +71,11 @@ PAGES = {
         "One plain loop, what it reads, what it lowers, and what is kept on the way.",
         under("train", "run loop models texts tokens batches losses looking regularise finetune kept save yaml_specs"),
     ),
+    "fleet": Page(
+        "Many models",
+        "A sweep over models, texts and seeds, and the atlas that its results make.",
+        under("fleet", "spec yaml_file cell engines atlas_rows atlas_found atlas_drawings atlas_html atlas_page"),
+    ),
     "evaluate": Page(
         "Evaluating",
         "Perplexity, and questions with a few answers each.",

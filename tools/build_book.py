@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from nearlinear.errors import NearlinearError
-from tools import assets, check_html, not_found
+from tools import assets, check_html, downloads, not_found, previews
 from tools.profiles import ROOT
 from tools.run_notebooks import digest, reported, run_all
 from tools.stage import stage
@@ -48,6 +48,8 @@ def configuration(address: str | None) -> str:
     theme = config["sphinx"]["config"]["html_theme_options"]
     config["sphinx"]["config"]["myst_substitutions"] = {"report": where_to_report(address)}
     theme["use_download_button"] = address is not None
+    # The sources of the pages are only for that button, and weigh more than the pages.
+    config["sphinx"]["config"]["html_copy_source"] = address is not None
     if address is not None:
         theme |= {
             "repository_url": address,
@@ -110,6 +112,7 @@ def build(profile: str) -> None:
     (work / "_config.yml").write_text(config)
     index, stamp, wanted = site(profile) / "index.html", work / "built", key(inputs, config)
     if not (index.exists() and stamp.exists() and stamp.read_text() == wanted):
+        stamp.unlink(missing_ok=True)  # a build that is broken off must not be taken for the one before it
         make_pages(profile, work)
         stamp.write_text(wanted)
     print(f"book: {index.relative_to(ROOT)} is up to date ({time.monotonic() - started:.0f} s)", flush=True)
@@ -118,6 +121,9 @@ def build(profile: str) -> None:
 def make_pages(profile: str, work: Path) -> None:
     print("book: building the pages", flush=True)
     built = jupyter_book(work)
+    for page in sorted((built / "notebooks").glob("*.html")):
+        downloads.lay_out(page)
+    previews.give(built, previews.site_address(repository()))
     (built / "404.html").write_text(not_found.page(repository()), encoding="utf-8")
     if problems := check_html.check(built):
         raise BuildFailed("\n".join(problems))

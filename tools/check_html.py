@@ -1,7 +1,8 @@
 """What every built page must keep to, checked on the HTML itself: offline, described, light and alive.
 
-A page loads nothing from outside, gives every picture a text, holds no picture that came out as a bare
-`<Figure size ...>`, weighs no more than its budget, and carries the state of every widget that it shows.
+A page loads nothing from outside, says its language, gives every picture a text, holds no picture that came out as a
+bare `<Figure size ...>`, weighs no more than its budget, shows and offers only files that are there, and carries the
+state of every widget that it shows. All pages together with all their files keep to a budget too.
 """
 
 import argparse
@@ -10,10 +11,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
 PAGE_BUDGET = 2_500_000  # bytes of HTML
+SITE_BUDGET = 80_000_000  # bytes of all files of the book
 WIDGET_BUDGET = 800_000  # bytes of the state of one widget, with all that it refers to
 LOADING_RELATIONS = {
     "stylesheet",
@@ -38,11 +41,13 @@ def check(site: Path) -> list[str]:
         f"{path.relative_to(site)}: {what}"
         for path in sorted(site.rglob("*.html"))
         if not is_asset(path, site)
-        for what in page_problems(path.read_text(encoding="utf-8"))
+        for what in page_problems(path.read_text(encoding="utf-8"), path.parent)
     ]
     for path in sorted(site.rglob("*.css")):
         for address in OUTSIDE_IN_CSS.findall(path.read_text(encoding="utf-8", errors="replace")):
             problems.append(f"{path.relative_to(site)}: the style sheet loads {address} from outside")
+    if (size := sum(path.stat().st_size for path in site.rglob("*") if path.is_file())) > SITE_BUDGET:
+        problems.append(f"the book weighs {size / 1e6:.1f} MB, and the budget is {SITE_BUDGET / 1e6:.0f} MB")
     return problems
 
 
@@ -50,11 +55,16 @@ def is_asset(path: Path, site: Path) -> bool:
     return path.relative_to(site).parts[0] == "_static"
 
 
-def page_problems(html: str) -> Iterator[str]:
+def page_problems(html: str, folder: Path | None = None) -> Iterator[str]:
+    """One line for each problem of a page; where it lies in a `folder`, the files it names must be there."""
     page = BeautifulSoup(html, "html.parser")
+    if folder is not None:
+        yield from missing(page, folder)
     yield from outside(page)
     yield from undescribed(page)
     yield from widgets(page)
+    if page.html and not page.html.get("lang"):
+        yield "the page does not say its language"
     if "<Figure size" in html or "&lt;Figure size" in html:
         yield "a figure came out as text (<Figure size ...>): the notebook must not change matplotlib's backend"
     if (size := len(html.encode())) > PAGE_BUDGET:
@@ -78,6 +88,16 @@ def loaded(tag: Tag) -> list[str]:
     candidates = [part.split()[0] for part in tag.get("srcset", "").split(",") if part.strip()]
     data = [tag.get("data", "")] if tag.name == "object" else []
     return [tag.get("src", ""), tag.get("poster", ""), *candidates, *data]
+
+
+def missing(page: BeautifulSoup, folder: Path) -> Iterator[str]:
+    """Pictures and downloads of a page that lies in `folder`, where there is no such file."""
+    shown = [tag.get("src", "") for tag in page.find_all("img")]
+    offered = [tag.get("href", "") for tag in page.find_all("a", download=True)]
+    for address in dict.fromkeys(shown + offered):
+        parts = urlsplit(address)
+        if parts.path and not parts.scheme and not parts.netloc and not (folder / unquote(parts.path)).is_file():
+            yield f"there is no file {address}"
 
 
 def undescribed(page: BeautifulSoup) -> Iterator[str]:

@@ -10,6 +10,7 @@ OPTION = re.compile(r"--[a-z][a-z-]*")
 INTRO = """# Command line
 
 Bad input ends in one sentence and exit code 2; an interruption in exit code 130, and the same command goes on.
+A sweep of which something failed ends in exit code 1.
 `python -m nearlinear` is the same as `nearlinear`.
 """
 
@@ -30,11 +31,11 @@ def section(name: str, what: str, parser: argparse.ArgumentParser) -> str:
 
 
 def row(action: argparse.Action) -> str:
-    """An option with what it takes; the words are those of `--help`."""
+    """An option with what it takes, or an argument by name; the words are those of `--help`."""
     takes = action.metavar or (
         "" if action.nargs == 0 else "{" + ",".join(action.choices) + "}" if action.choices else ""
     )
-    name = f"{action.option_strings[-1]} {takes}".strip().replace("|", "\\|")
+    name = " ".join([*action.option_strings[-1:], takes]).strip().replace("|", "\\|")
     said = ((action.help or "") % {"default": action.default}).replace("|", " or ").replace("[", "\\[")
     said = OPTION.sub(r"`\g<0>`", said)
     return f"| `{name}` | {said} |"

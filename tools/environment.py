@@ -2,12 +2,14 @@
 
 Runs on a bare Python (standard library only), because it makes the environment that everything else uses.
 Interrupted, it goes on where it stopped. The CPU build of torch is chosen on Linux without an NVIDIA GPU:
-the default build there brings several gigabytes of CUDA libraries.
+the default build there brings several gigabytes of CUDA libraries. With NEARLINEAR_HASHES=1 every package but torch
+must have a hash that requirements.lock knows; an index that builds its packages itself cannot answer that.
 """
 
 import fcntl
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -77,13 +79,21 @@ def torch_candidates(version: str) -> list[list[str]]:
     return [cpu, ["--extra-index-url", CPU_WHEELS, *cpu], plain]
 
 
+def steps(with_hashes: bool) -> list[list[str]]:
+    """What to ask pip for after torch; `with_hashes`: every file of requirements.lock must be the one known."""
+    locked = ["--require-hashes", "--no-deps", "--requirement", "requirements.lock"]
+    pinned = ["--constraint", "constraints.txt"]
+    whole = [*pinned, "--no-build-isolation", "--editable", ".[book,test]"]
+    return [locked, whole] if with_hashes else [[*pinned, "hatchling"], whole]
+
+
 def install() -> None:
     print("setup: installing the environment into .venv (some minutes and two gigabytes, once) ...", flush=True)
     candidates = torch_candidates(pinned("torch"))
     if not any(pip("install", *wanted, quiet=wanted is not candidates[-1]) for wanted in candidates):
         fail("pip found no torch; is there a network, or a package index that pip is configured to use?")
-    for arguments in (["hatchling"], ["--no-build-isolation", "--editable", ".[book,test]"]):
-        if not pip("install", "--constraint", "constraints.txt", *arguments):
+    for arguments in steps(os.environ.get("NEARLINEAR_HASHES") == "1"):
+        if not pip("install", *arguments):
             fail("pip could not install the packages (its message is above); run the same command again to go on.")
 
 

@@ -11,13 +11,15 @@ html { scroll-snap-type: y mandatory }
 body { margin: 0; background: #fff; color: #1a1a1a; font-family: system-ui, "Segoe UI", "Liberation Sans", sans-serif }
 section { box-sizing: border-box; height: 100vh; padding: 3vh 5vw 2vh; display: flex; flex-direction: column;
   scroll-snap-align: start; overflow: auto }
-section > div { flex: 1; min-height: 0; display: flex; flex-direction: column; justify-content: center }
+section > div { flex: 1; min-height: 0; display: flex; flex-direction: column; justify-content: safe center }
 h1 { font-size: clamp(28px, 6vh, 64px); margin: 4vh 0 0 }
 h2 { font-size: clamp(18px, 3.4vh, 34px); font-weight: 600; line-height: 1.3; margin: 0 0 1vh }
 p, li { font-size: clamp(17px, 3.2vh, 32px); line-height: 1.4; margin: 0 0 1.6vh; max-width: 46em }
 figure { flex: 1; min-height: 0; margin: 0; display: flex; justify-content: center; align-items: center }
 img { max-width: 100%; max-height: 100%; width: 100%; height: 100%; object-fit: contain }
 kbd { border: 1px solid #6b7280; border-radius: 4px; padding: 0 0.3em; font-size: 0.9em }
+.decks { columns: 2; column-gap: 3em; max-width: none }
+.decks li { break-inside: avoid }
 .keys, footer { font-size: clamp(13px, 1.9vh, 18px); color: #4b5563; max-width: none }
 footer { padding-top: 1vh }
 footer a { color: inherit }

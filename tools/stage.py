@@ -5,13 +5,14 @@ and `../lib/...` means the same from a page in either place.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 
 from nearlinear import inventory
-from tools import api, command_line, links, teach, tour
+from tools import api, atlas, command_line, how_fast, links, teach, tour
 from tools.profiles import ROOT, Run
 from tools.run_notebooks import EXECUTED, record_of
 
@@ -50,6 +51,8 @@ def made() -> Iterator[tuple[str, bytes]]:
     yield from tour.made()
     yield "book/made/results.md", inventory.results_made().html.encode()
     yield "book/made/benchmarks.md", inventory.benchmarks_made().html.encode()
+    yield "book/made/atlas.md", atlas.page().encode()
+    yield "book/made/how-fast.md", how_fast.page().encode()
     yield "book/made/changelog.md", (ROOT / "CHANGELOG.md").read_bytes()
 
 
@@ -97,9 +100,15 @@ def card(notebook: nbformat.NotebookNode, record: dict, profile: str) -> str:
     return "\n".join(["```{card}", ":class-card: nl-card", *lines, "```"])
 
 
+def _code(value: str) -> str:
+    """A value as code in a table, whatever stands in it."""
+    fence = "`" * (max(map(len, re.findall("`+", value)), default=0) + 1)
+    return (f"{fence} {value} {fence}" if "`" in value else f"`{value}`").replace("|", r"\|")
+
+
 def parameter_table(run: Run, profile: str) -> str:
     head = (
         f"The values this page was made with (profile `{profile}`):\n\n| parameter | value | meaning |\n|---|---|---|"
     )
-    rows = [f"| `{p.name}` | `{run.value(p)}` | {p.help} |".replace("\n", " ") for p in run.parameters]
+    rows = [f"| `{p.name}` | {_code(run.value(p))} | {p.help} |".replace("\n", " ") for p in run.parameters]
     return "\n".join([head, *rows])

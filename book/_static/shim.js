@@ -50,4 +50,11 @@
     for (const [selector, mend] of Object.entries(repairs)) document.querySelectorAll(selector).forEach(mend);
   };
   new MutationObserver(repair).observe(document.documentElement, { childList: true, subtree: true });
+
+  // 4. The theme takes the focus from a button when it is clicked. Where a key clicked it, the reader would be sent back
+  //    to the top of the page, so the button gets it back, unless something else has it by then.
+  document.addEventListener("click", (event) => {
+    const button = event.detail === 0 && event.target.closest?.("[data-bs-toggle='tooltip']");
+    if (button && document.activeElement === document.body) button.focus();
+  });
 })();

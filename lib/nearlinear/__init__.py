@@ -4,8 +4,21 @@
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from nearlinear.registration import register
+
+if TYPE_CHECKING:
+    from nearlinear.blocks.cache import HalfCache as HalfCache
+    from nearlinear.blocks.config import SimplifiedConfig as SimplifiedConfig
+    from nearlinear.blocks.convert import convert as convert
+    from nearlinear.blocks.decay import decay_groups as decay_groups
+    from nearlinear.blocks.fold import fold as fold
+    from nearlinear.blocks.model import SimplifiedForCausalLM as SimplifiedForCausalLM
+    from nearlinear.blocks.model import SimplifiedForMaskedLM as SimplifiedForMaskedLM
+    from nearlinear.blocks.model import SimplifiedForSequenceClassification as SimplifiedForSequenceClassification
+    from nearlinear.blocks.model import SimplifiedModel as SimplifiedModel
+    from nearlinear.measure.linearity import linearity_score as linearity_score
 
 __version__ = "0.1.0"
 
@@ -23,7 +36,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'nearlinear' has no attribute {name!r}")

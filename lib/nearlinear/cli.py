@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nearlinear import __version__
+from nearlinear.cli_many import many_on, one_voice, several
 from nearlinear.cli_prune import add_prune
 from nearlinear.cli_report import add_report
-from nearlinear.cli_train import add_train
+from nearlinear.cli_sweep import add_atlas, add_sweep
+from nearlinear.cli_train import add_train, first
 from nearlinear.errors import NearlinearError
 
 
@@ -52,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     add_prune(commands)
     add_report(commands)
     add_train(commands)
+    add_sweep(commands)
+    add_atlas(commands)
     doctor = commands.add_parser("doctor", help="say what this machine has, and what would work", allow_abbrev=False)
     doctor.set_defaults(run=_doctor, parser=doctor)
     renew = commands.add_parser("results", help="compute the recorded results again", allow_abbrev=False)
@@ -87,17 +91,38 @@ def _add_score(commands) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from nearlinear.results.store import check_writable
+
+    with one_voice():
+        if options.json and first():
+            check_writable(options.json)
+        result = _measured(options)
+        if first():
+            _say(result, options.json)
+
+
+def _measured(options: argparse.Namespace):
+    """The profile, by this process or by all that torchrun has started."""
     from nearlinear import study
     from nearlinear.inputs.packaged import PACKAGES, is_cached
-    from nearlinear.results.store import check_writable, write_atomic
 
-    if options.json:
-        check_writable(options.json)
-    if options.model in PACKAGES and not is_cached(options.model):
+    if first() and options.model in PACKAGES and not is_cached(options.model):
         print(f"nearlinear: {options.model} is fetched and converted now, once; it takes a minute", file=sys.stderr)
-    result = study.run(_spec(options), device=options.device)[0]
-    if options.json:
-        write_atomic(options.json, result.to_json())
+    if not several():
+        return study.run(_spec(options), device=options.device)[0]
+    from nearlinear.measure import many_study
+
+    with many_on(options.device) as (many, device):
+        return many_study.run(_spec(options), many, device=device)[0]
+
+
+def _say(result, out: Path | None) -> None:
+    """Write everything to a file, where one is given, and print the table. Raises InputError for broken activations."""
+    from nearlinear import study
+    from nearlinear.results.store import write_atomic
+
+    if out:
+        write_atomic(out, result.to_json())
     print(table(result))
     if result.reason:
         print(f"nearlinear: not reliable: {result.reason}.", file=sys.stderr)
@@ -158,6 +183,9 @@ def _results(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no reason to stop
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     options, unknown = parser().parse_known_args(arguments)
     if unknown:
         options.parser.refuse(unknown)

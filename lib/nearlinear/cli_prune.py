@@ -3,8 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nearlinear.cli_many import many_on, one_voice, several
+from nearlinear.cli_train import first
 from nearlinear.errors import InputError
+
+if TYPE_CHECKING:
+    from nearlinear.edit.prune import Pruned
 
 
 def add_prune(commands) -> None:
@@ -42,22 +48,58 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 def _prune(options: argparse.Namespace) -> None:
-    _check(options)
-    from nearlinear.edit.card import card, record, summary
-    from nearlinear.edit.export import check_new, save_plain, save_pruned
+    with one_voice():
+        _check(options)
+        if several():
+            _prune_by_many(options)
+        else:
+            _prune_alone(options)
+
+
+def _prune_alone(options: argparse.Namespace) -> None:
+    from nearlinear.edit.export import check_new
     from nearlinear.edit.prune import PruneSpec, prune
-    from nearlinear.inputs.windows import n_tokens
-    from nearlinear.measure.linearity import unreliable
 
     check_new(options.out)
     checkpoint = options.out.with_name(f"{options.out.name}.distil.safetensors")
     pruned = prune(_spec(options, PruneSpec), device=options.device, checkpoint=checkpoint)
-    written = {"card": card(pruned, plain=options.plain), "record": record(pruned)}
+    _save(pruned, options)
+    checkpoint.unlink(missing_ok=True)
+    _say(pruned, options)
+
+
+def _prune_by_many(options: argparse.Namespace) -> None:
+    """The same by all processes that torchrun has started; the first alone saves and speaks."""
+    from nearlinear.edit.export import check_new
+    from nearlinear.edit.many_prune import prune_many
+    from nearlinear.edit.prune import PruneSpec
+
+    if first():
+        check_new(options.out)
+    with many_on(options.device) as (many, device):
+        pruned = prune_many(_spec(options, PruneSpec), many, device=device)
+    if first():
+        _save(pruned, options, processes=many.n)
+        _say(pruned, options)
+
+
+def _save(pruned: "Pruned", options: argparse.Namespace, **more: object) -> None:
+    """Write the folder; `more` goes into the record that the configuration keeps."""
+    from nearlinear.edit.card import card, record
+    from nearlinear.edit.export import save_plain, save_pruned
+
+    written = {"card": card(pruned, plain=options.plain), "record": record(pruned) | more}
     if options.plain:
         save_plain(pruned.loaded, options.out, remove=pruned.layers, **written)
     else:
         save_pruned(pruned.loaded, options.out, remove=pruned.removed, replace=pruned.maps, **written)
-    checkpoint.unlink(missing_ok=True)
+
+
+def _say(pruned: "Pruned", options: argparse.Namespace) -> None:
+    from nearlinear.edit.card import summary
+    from nearlinear.inputs.windows import n_tokens
+    from nearlinear.measure.linearity import unreliable
+
     print(f"{summary(pruned)}\nsaved in {options.out}")
     if pruned.fits and (reason := unreliable(n_tokens(pruned.texts.fit), pruned.loaded.source.d)):
         print(f"nearlinear: not reliable: {reason}.", file=sys.stderr)

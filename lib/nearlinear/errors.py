@@ -21,5 +21,14 @@ class NoNetwork(NearlinearError):
     """Something has to be downloaded and no network answers."""
 
 
+class OutOfMemory(NearlinearError):
+    """A model, or one window of text with it, does not fit into the memory of the device."""
+
+
 class BrokenFile(InputError):
     """A file is truncated, or its sha256 is not the one we know."""
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether something has failed, and nobody asked to stop. A library in Rust panics outside Python's `Exception`."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"

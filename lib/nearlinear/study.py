@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from nearlinear.errors import InputError, NotEnoughTokens
 from nearlinear.inputs.load import LoadedModel, load_model, torch_device
 from nearlinear.inputs.text import Corpus, load_corpus
 from nearlinear.inputs.windows import WindowSet, check_context, cut
+from nearlinear.memory import halving
 from nearlinear.results import making
 from nearlinear.results.profile_spec import ProfileSpec
 from nearlinear.results.provenance import Provenance
-from nearlinear.results.records import Record
 from nearlinear.results.store import load_or_run, spec_sha256
 from nearlinear.results.tokens import TokenErrors
 from nearlinear.results.types import (
@@ -38,17 +39,19 @@ def linearity_profile(spec: ProfileSpec, *, mode: str = "recompute", device: str
     return load_or_run(spec, lambda s: run(s, device=device), LinearityProfile, mode=mode)
 
 
-def linearity_profiles(specs, *, mode: str = "recompute", device: str = "auto") -> list[LinearityProfile]:
+def linearity_profiles(
+    specs: Iterable[ProfileSpec], *, mode: str = "recompute", device: str = "auto"
+) -> list[LinearityProfile]:
     """`linearity_profile` of each specification, in order."""
     return [linearity_profile(spec, mode=mode, device=device) for spec in specs]
 
 
-def token_errors(specs, *, device: str = "auto") -> list[TokenErrors]:
+def token_errors(specs: Iterable[ProfileSpec], *, device: str = "auto") -> list[TokenErrors]:
     """Errors of the linear maps on every held-out token: the same runs as `linearity_profiles`, never a second one."""
     return [load_or_run(spec, lambda s: run(s, device=device), TokenErrors) for spec in specs]
 
 
-def tokens_needed(specs, *, mode: str = "recorded", device: str = "auto") -> list[TokensNeeded]:
+def tokens_needed(specs: Iterable[ProfileSpec], *, mode: str = "recorded", device: str = "auto") -> list[TokensNeeded]:
     """How the scores settle as tokens come in, at the milestones of each specification."""
     return [load_or_run(spec, lambda s: run(s, device=device), TokensNeeded, mode=mode) for spec in specs]
 
@@ -56,19 +59,20 @@ def tokens_needed(specs, *, mode: str = "recorded", device: str = "auto") -> lis
 def run(spec: ProfileSpec, *, device: str = "auto") -> list:
     """Measure what `spec` says. Gives a LinearityProfile, TokenErrors if text is held out, TokensNeeded if asked.
 
-    Raises InputError for what cannot be loaded or is too short.
+    Raises InputError for what cannot be loaded or is too short, OutOfMemory for what is too large.
     """
     started = time.perf_counter()
     making.commit(), making.library_sha256()  # remembered now: the files may change while the model runs
-    device = torch_device(device)
-    choose(spec.precision, device)  # refuse before the work, not after
-    loaded = load_model(spec.model, device=device, dtype=spec.dtype, random_seed=spec.random_seed)
+    where = torch_device(device)
+    choose(spec.precision, where)  # refuse before the work, not after
+    loaded = load_model(spec.model, device=where, dtype=spec.dtype, random_seed=spec.random_seed)
     corpus = load_corpus(spec.corpus)
     windows = cut(spec.windows_for(loaded.source.d), corpus, loaded.tokenizer)
     check_context(windows, loaded.context)
     check_enough(windows, loaded)
     milestones = [m * loaded.source.d for m in spec.tokens_per_dimension]
-    measured = profile(loaded, windows, precision=spec.precision, perplexity=spec.perplexity, milestones=milestones)
+    how: dict[str, Any] = {"precision": spec.precision, "perplexity": spec.perplexity, "milestones": milestones}
+    measured = halving(lambda n: profile(loaded, windows, **how, batch_tokens=n), windows.fit + windows.test)
     provenance = provenance_of(spec, loaded, corpus, windows, measured.precision, time.perf_counter() - started)
     return results_of(measured, windows, loaded, provenance, seed=spec.seed)
 
@@ -84,7 +88,7 @@ def check_enough(windows: WindowSet, loaded: LoadedModel) -> None:
 
 
 def provenance_of(
-    spec: Record,
+    spec: Any,
     loaded: LoadedModel,
     corpus: Corpus,
     windows: WindowSet,
@@ -228,9 +232,10 @@ def _token_errors(part: HeldOutPart, loaded: LoadedModel, provenance: Provenance
 
 
 def _tokens_needed(measured: Measured, windows: WindowSet, provenance: Provenance, seed: int) -> TokensNeeded:
-    part = measured.held_out
+    part: Any = measured.held_out
+    milestones: Any = measured.milestones  # with errors, since text is held out
     group, later = getattr(part.tokens, windows.group), part.tokens.position > 0
-    held = [_held_out_scores(m.errors.of_tokens(later), group[later], m.n, seed) for m in measured.milestones]
+    held = [_held_out_scores(m.errors.of_tokens(later), group[later], m.n, seed) for m in milestones]
     ends = [h.intervals.update_scores for h in held]
     return TokensNeeded(
         n_fit=tuple(m.n for m in measured.milestones),

@@ -12,7 +12,15 @@ from tools.profiles import ROOT
 from tools.stage import made, pages
 
 BOOK = ROOT / "book"
-WITH_CODE = ("howto/add-a-model", "howto/add-a-measure", "howto/run-on-a-cluster", "howto/rerun", "troubleshooting")
+WITH_CODE = (
+    "howto/add-a-model",
+    "howto/add-a-measure",
+    "howto/offline",
+    "howto/run-on-a-cluster",
+    "howto/when-things-break",
+    "howto/rerun",
+    "troubleshooting",
+)
 
 
 def blocks_of(page: str) -> list[str]:

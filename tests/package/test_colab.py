@@ -93,3 +93,11 @@ def test_a_chapter_runs_there_with_the_wheel_alone(set_up, tmp_path):
     models = {model["model_name"] for model in view["state"].values()}
     assert {"VBoxModel", "HTMLModel", "IntSliderModel", "BoundedIntTextModel", "DropdownModel"} <= models
     assert "StackModel" not in models
+
+
+def test_the_command_works_there_and_no_requirement_is_broken(set_up, tmp_path):
+    command = [str(VENV / "bin/nearlinear"), "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"nearlinear {__version__}" in done.stdout
+    assert pip("check")

@@ -38,7 +38,9 @@ def test_the_wheel_carries_code_results_profiles_and_claims(wheel):
 def test_the_wheel_carries_nothing_else(wheel):
     allowed = (
         "nearlinear/*.py",
+        "nearlinear/py.typed",
         "nearlinear/show/calculator.js",
+        "nearlinear/fleet/atlas.js",
         "nearlinear/results/claims.json",
         "nearlinear/_data/*",
         "nearlinear-*.dist-info/*",

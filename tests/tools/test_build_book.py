@@ -45,6 +45,12 @@ def test_buttons_appear_when_the_address_is_known():
     assert theme(ADDRESS)["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
 
 
+def test_sources_of_pages_are_in_the_book_only_where_a_button_gives_them():
+    for address in (None, ADDRESS):
+        settings = yaml.safe_load(configuration(address))["sphinx"]["config"]
+        assert settings["html_copy_source"] is settings["html_theme_options"]["use_download_button"]
+
+
 def test_problems_are_reported_where_the_project_is():
     assert where_to_report(ADDRESS).endswith(f"({ADDRESS}/issues).")
     assert "http" not in where_to_report(None)
@@ -69,10 +75,25 @@ def test_new_pages_take_the_place_of_the_old(tmp_path):
 
 def test_a_page_for_wrong_addresses_is_built_with_the_others(monkeypatch, tmp_path):
     shown = []
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/index.html").write_text("<html lang='en'><head></head><body><h1>First</h1></body></html>")
     monkeypatch.setattr(build_book, "jupyter_book", lambda work: work)
     monkeypatch.setattr(build_book, "publish", lambda built, _: shown.append((built / "404.html").read_text()))
     build_book.make_pages("small", tmp_path)
     assert "This page is not here" in shown[0]
+
+
+def test_figures_are_laid_out_and_links_to_pages_tell_what_is_there(monkeypatch, tmp_path):
+    done = []
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/01_x.html").touch()
+    monkeypatch.setenv("NEARLINEAR_REPOSITORY", ADDRESS)
+    monkeypatch.setattr(build_book, "jupyter_book", lambda work: work)
+    monkeypatch.setattr(build_book, "publish", lambda *_: None)
+    monkeypatch.setattr(build_book.downloads, "lay_out", lambda page: done.append(page.name))
+    monkeypatch.setattr(build_book.previews, "give", lambda site, address: done.append(address))
+    build_book.make_pages("small", tmp_path)
+    assert done == ["01_x.html", "https://someone.github.io/near.linear"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_every_command_and_option_is_on_the_page():
     for name, parser in commands().items():
         for action in parser._actions:
             if action.dest != "help":
-                assert f"| `{action.option_strings[-1]}" in sections[name]
+                assert f"| `{action.option_strings[-1] if action.option_strings else action.metavar}" in sections[name]
 
 
 def test_every_row_has_two_cells_and_says_its_default():

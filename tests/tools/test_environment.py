@@ -54,6 +54,25 @@ def test_the_key_follows_what_is_installed_and_not_how_the_code_is_linted(tmp_pa
     assert environment.key() != before
 
 
+def asked(monkeypatch) -> list[tuple[str, ...]]:
+    """What pip is asked for, torch apart."""
+    calls = []
+    monkeypatch.setattr(environment, "pip", lambda *arguments, **_: calls.append(arguments) or True)
+    environment.install()
+    return [call for call in calls if "torch==" not in call[-1]]
+
+
+def test_hashes_are_asked_for_by_who_wants_them(monkeypatch):
+    monkeypatch.delenv("NEARLINEAR_HASHES", raising=False)
+    usual = asked(monkeypatch)
+    assert not any("--require-hashes" in call for call in usual)
+    monkeypatch.setenv("NEARLINEAR_HASHES", "1")
+    first, last = asked(monkeypatch)
+    assert first[1:] == ("--require-hashes", "--no-deps", "--requirement", "requirements.lock")
+    assert last == usual[-1]
+    assert all("constraints.txt" in call for call in (*usual, last))
+
+
 @pytest.mark.parametrize("version", [(3, 10, 9), (3, 14, 0)])
 def test_another_python_is_refused_in_one_sentence(monkeypatch, version):
     monkeypatch.setattr(environment.sys, "version_info", version)

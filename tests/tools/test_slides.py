@@ -69,6 +69,36 @@ def test_formulas_are_set_by_the_books_own_script_and_only_where_there_are_some(
     assert "mathjax" not in deck.read_text()
 
 
+def test_a_deck_finds_its_book_wherever_the_two_lie(book):
+    deck = book.parent / "far/away/03_which_tokens.html"
+    slides.make(book, deck.parent)
+    assert 'href="../../html/notebooks/03_which_tokens.html"' in deck.read_text()
+    assert slides.make(book, deck.parent, "../book") == (1, 1)
+    assert 'href="../book/notebooks/03_which_tokens.html"' in deck.read_text()
+
+
+def test_the_title_of_another_page_is_set_apart_and_other_words_of_a_link_are_not(book):
+    page = PAGE.replace(
+        "see <a href",
+        '<a><span class="doc">Deeper</span></a>, the <a><span class="doc">next chapter</span></a>, see <a href',
+    )
+    (book / "notebooks/03_which_tokens.html").write_text(page)
+    slides.make(book, book.parent / "slides")
+    question = sections(book.parent / "slides/03_which_tokens.html")[0]
+    assert "<em>Deeper</em>, the next chapter, see there" in question.p.decode_contents()
+
+
+@pytest.mark.parametrize(
+    ("letters", "parts"),
+    [([], []), ([9], [1]), ([200, 200, 200], [3]), ([200] * 6, [3, 3]), ([800], [1]), ([100] * 20, [7, 7, 6])],
+)
+def test_points_are_parted_evenly_over_as_many_slides_as_they_need(letters, parts):
+    points = [f"<em>{'a' * n}</em>" for n in letters]
+    made = slides.in_parts(points)
+    assert [len(part) for part in made] == parts
+    assert [point for part in made for point in part] == points
+
+
 def test_a_second_run_makes_nothing_and_a_changed_chapter_is_made_again(book):
     into = book.parent / "slides"
     slides.make(book, into)
@@ -98,6 +128,9 @@ def test_the_list_names_every_deck_and_decks_of_chapters_that_are_gone_go(book):
         ("One", "One"),
         ("In Figs. 2 and 5, e.g. here, 0.5 of it. Then", "In Figs. 2 and 5, e.g. here, 0.5 of it."),
         ("Score of smollm2-135m: n/d = 39.9. minilm: 3.", "Score of smollm2-135m: n/d = 39.9."),
+        (f"Short enough: {'a' * 100}. Then", f"Short enough: {'a' * 100}."),
+        (f"Too long: {'a' * 200}; and more. Then", "Too long."),
+        (f"{'a' * 200} without a part. Then", f"{'a' * 200} without a part."),
     ],
 )
 def test_the_first_sentence(caption, sentence):

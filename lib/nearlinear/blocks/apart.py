@@ -1,10 +1,13 @@
 """Take a block apart: the parts that its class really has, what they weigh, and what it does before any training."""
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
 from nearlinear.inputs.twin import seeded
 from nearlinear.results.apart import ORDER, BlockApart, Part
+from nearlinear.results.signal import Stack
 
 from .config import SimplifiedConfig
 from .mixing import Mixing
@@ -24,7 +27,7 @@ def apart(block: str, *, d: int = 768, h: int = 12, L: int = 18, d_ff: int | Non
     config = SimplifiedConfig(block, hidden_size=d, num_attention_heads=h, num_hidden_layers=L, intermediate_size=d_ff)
     with torch.device("meta"):  # shapes without numbers
         first, other = (BLOCKS[block](config, i) for i in (0, 1))
-    drawn, x = stack(block, L=2, d=SMALL_D, h=SMALL_H, seed=seed)[-1], states(seed)
+    drawn, x = stack(cast(Stack, block), L=2, d=SMALL_D, h=SMALL_H, seed=seed)[-1], states(seed)
     return BlockApart(
         block=block,
         cls=type(other).__name__,
@@ -40,14 +43,14 @@ def apart(block: str, *, d: int = 768, h: int = 12, L: int = 18, d_ff: int | Non
     )
 
 
-def ladder(**sizes) -> list[BlockApart]:
+def ladder(**sizes: Any) -> list[BlockApart]:
     """Every block taken apart, in ORDER. `sizes` and errors as of `apart`."""
     return [apart(block, **sizes) for block in ORDER]
 
 
 def parts(block: nn.Module) -> dict[str, int]:
     """Name of each part → its parameters. One wide reading matrix counts as what reads by it: "reads.q", "reads.k"."""
-    found = {}
+    found: dict[str, int] = {}
     for name, part in block.named_children():
         if isinstance(part, Reads):
             found |= {f"{name}.{read}": part.part(read).numel() for read in part.widths}

@@ -5,6 +5,7 @@ paper trains every block from the start, and so must whoever compares them.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from transformers import PretrainedConfig, PreTrainedModel
 
@@ -62,7 +63,9 @@ TASKS = {
 """Our class → theirs for the same task, by name: so that none of them is loaded to be compared with."""
 
 
-def convert(given: PretrainedConfig | PreTrainedModel, block: str, *, seed: int = 0, **changes) -> SimplifiedPreTrained:
+def convert(
+    given: PretrainedConfig | PreTrainedModel, block: str, *, seed: int = 0, **changes: Any
+) -> SimplifiedPreTrained:
     """A model of the same shape made of `block`, with fresh weights, to be used in the same place.
 
     given: a configuration of GPT-2, BERT or Llama, which gives a language model, masked for an encoder; or a model,
@@ -77,7 +80,7 @@ def convert(given: PretrainedConfig | PreTrainedModel, block: str, *, seed: int 
     return fresh if model is None else fresh.to(device=model.device, dtype=model.dtype)
 
 
-def converted_config(config: PretrainedConfig, block: str, **changes) -> SimplifiedConfig:
+def converted_config(config: PretrainedConfig, block: str, **changes: Any) -> SimplifiedConfig:
     """Vocabulary, width, depth, heads, MLP, activation, norm, positions, tying, special tokens and labels as there.
 
     Left out, as in the paper's blocks: dropout, biases of matrices, and BERT's token types, pooler and the transform
@@ -153,7 +156,7 @@ def _activation(name: str, theirs: str) -> str:
     return ACTIVATIONS[theirs]
 
 
-def _theta(rope: dict[str, object]) -> float:
+def _theta(rope: dict[str, Any]) -> float:
     if rope["rope_type"] != "default" or rope.get("partial_rotary_factor", 1.0) != 1.0:
         raise InputError(
             f"rope of type {rope['rope_type']!r} is scaled, and that of our blocks is not: set "

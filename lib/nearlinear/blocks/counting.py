@@ -1,6 +1,7 @@
 """Counting real modules, on the meta device: shapes without numbers, so that a model of any size costs nothing."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -35,6 +36,7 @@ def config_of(block: str, sizes: Sizes) -> SimplifiedConfig:
 
 def sizes_of(config: SimplifiedConfig, *, share: float = 1.0) -> Sizes:
     """The sizes of a configured model. `share`: part of the tokens with logits, which no configuration knows."""
+    words: Any = config  # strings that were checked when it was made
     return Sizes(
         L=config.num_hidden_layers,
         d=config.hidden_size,
@@ -42,13 +44,13 @@ def sizes_of(config: SimplifiedConfig, *, share: float = 1.0) -> Sizes:
         V=config.vocab_size,
         f=config.intermediate_size,
         P=config.max_position_embeddings,
-        positions=config.positions,
-        mlp=config.mlp,
-        norm=config.norm,
+        positions=words.positions,
+        mlp=words.mlp,
+        norm=words.norm,
         tied=config.tie_word_embeddings,
         causal=config.causal,
         share=share,
-        attention_shape=config.attention_shape,
+        attention_shape=words.attention_shape,
         vp_train_gains=config.vp_train_gains,
     )
 

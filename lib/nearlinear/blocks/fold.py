@@ -88,7 +88,7 @@ def _foldable(block: nn.Module) -> list[tuple[str, Reparametrised | FirstValue]]
 
 def _judged(layer: int, name: str, part: Reparametrised | FirstValue, tolerance: float) -> FoldedPart:
     scale, distance = nearest_identity(part.weight())
-    whole = "plain" if isinstance(part, Reparametrised) else "kept"
+    whole: Form = "plain" if isinstance(part, Reparametrised) else "kept"
     return FoldedPart(layer, name, scale, distance, "identity" if distance <= tolerance else whole)
 
 

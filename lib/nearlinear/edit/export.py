@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 from nearlinear.errors import InputError, NearlinearError, UnsupportedModel
 from nearlinear.inputs.load import LoadedModel, quiet
 from nearlinear.inputs.models import blocks, blocks_path, unembed
+from nearlinear.results.store import why_not_written
 
 from .edits import Runs, check_layers, check_runs, removed, replaced
 from .pruned_config import PrunedConfig
@@ -182,8 +183,10 @@ def _scratch(out: Path) -> Iterator[Path]:
         raise InputError(f"{out} cannot be written ({error.strerror}): choose a folder that can") from error
     try:
         yield folder
-    except OSError as error:
-        raise NearlinearError(f"{out} cannot be written ({error.strerror or error}): free some space") from error
+    except Exception as error:
+        if (why := why_not_written(error)) is None:
+            raise
+        raise NearlinearError(f"{out} cannot be written ({why}): free some space") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -74,7 +75,7 @@ def _peft():
     return peft
 
 
-def _adapters(peft, rank: int):
+def _adapters(peft: Any, rank: int) -> Any:
     """Rank r, scaled by 2, as is usual; nothing is dropped out, so a run is a function of its seed."""
     return peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"

@@ -4,12 +4,11 @@ Three texts for three ends: maps are fitted and distilled on one, every choice i
 that of the third. No document is in two of them.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -21,12 +20,14 @@ from nearlinear.inputs.windows import WindowSet, check_context
 from nearlinear.measure.linearity import AffineMap
 from nearlinear.measure.precision import choose
 from nearlinear.measure.profile import profile
+from nearlinear.memory import halving
 from nearlinear.results.provenance import CorpusSource, ModelSource
 from nearlinear.results.records import Record
 from nearlinear.results.types import LinearityProfile
 from nearlinear.study import check_enough, provenance_of, results_of
 
 from .angles import angular_distances
+from .broken import check_finite
 from .distil import distil_all, distil_linear
 from .edits import blocks_as_tuple, check_layers, removed, replaced
 from .export import check_cache, check_decodes
@@ -110,36 +111,41 @@ class Pruned:
 def prune(spec: PruneSpec, *, device: str = "auto", checkpoint: Path | None = None) -> Pruned:
     """Do what `spec` says; an interrupted distillation goes on from `checkpoint`.
 
-    Raises InputError for blocks, orders, models and texts that cannot be used, NotEnoughTokens for a text too short.
+    Raises InputError for blocks, orders, models and texts that cannot be used, NotEnoughTokens for a text too short,
+    OutOfMemory for what is too large.
     """
     spec.check()
-    device = torch_device(device)
-    choose(spec.precision, device)
-    loaded = load_model(spec.model, device=device, dtype=spec.dtype)
+    where = torch_device(device)
+    choose(spec.precision, where)
+    loaded = load_model(spec.model, device=where, dtype=spec.dtype)
     check_decodes(loaded)
     _check_blocks(spec, loaded.source.L)
     corpus = load_corpus(spec.corpus)
     texts = texts_of(spec, corpus, loaded)
+    source, before = loaded.source, _losses(loaded, texts)
+    check_finite(loaded, texts.evaluate, before)
     layers = check_layers(spec.layers or chosen(spec, corpus, loaded, texts), loaded.source.L)
     if spec.how == "replace":
         check_cache(loaded.model.config, layers)  # now, not after hours of distillation
     fits = fitted(spec, loaded, texts, runs_of(layers)) if spec.how == "replace" else {}
-    source, before = loaded.source, losses(loaded, texts.evaluate)
-    if not math.isfinite(before.mean):
-        raise InputError(f"the log-loss of {spec.model} on this text is no number: look at its activations")
     if spec.distil_steps:
         loaded, fits = _distilled(spec, loaded, texts, layers, fits, checkpoint)
     with edited(loaded, layers, fits) as model:
-        after, n_after = losses(loaded, texts.evaluate), sum(weight.numel() for weight in model.parameters())
+        after, n_after = _losses(loaded, texts), sum(weight.numel() for weight in model.parameters())
     return Pruned(
         spec, source, loaded, layers, fits, corpus.source, texts, before, after, (source.n_parameters, n_after)
     )
 
 
+def _losses(loaded: LoadedModel, texts: Texts) -> WindowLosses:
+    """On the text that is reported."""
+    return halving(lambda n: losses(loaded, texts.evaluate, batch_tokens=n), texts.evaluate)
+
+
 @contextmanager
 def edited(loaded: LoadedModel, layers: Sequence[int], fits: dict[range, Fitted]) -> Iterator[nn.Module]:
     """The model with the maps in the place of the blocks or, where there are none, without the blocks."""
-    maps = {run: fit.map for run, fit in fits.items()}
+    maps: dict[int | range, AffineMap] = {run: fit.map for run, fit in fits.items()}
     with replaced(loaded.model, maps) if maps else removed(loaded.model, layers) as model:
         yield model
 
@@ -183,9 +189,11 @@ def chosen(spec: PruneSpec, corpus: Corpus, loaded: LoadedModel, texts: Texts) -
     L, k = loaded.source.L, spec.count
     match spec.order:
         case "greedy":
-            return greedy(loaded, texts.choose, k, standin=_standins(spec, loaded, texts).__getitem__)
+            standin = _standins(spec, loaded, texts).__getitem__
+            return halving(lambda n: greedy(loaded, texts.choose, k, standin=standin, batch_tokens=n), texts.choose)
         case "angular":
-            return by_angle(angular_distances(loaded, texts.choose, longest=k), k).steps[-1]
+            found = halving(lambda n: angular_distances(loaded, texts.choose, longest=k, batch_tokens=n), texts.choose)
+            return by_angle(found, k).steps[-1]
         case "last":
             return last_first(L, k).steps[-1]
         case "random":
@@ -196,7 +204,8 @@ def chosen(spec: PruneSpec, corpus: Corpus, loaded: LoadedModel, texts: Texts) -
 
 def _profile(spec: PruneSpec, corpus: Corpus, loaded: LoadedModel, texts: Texts) -> LinearityProfile:
     windows = WindowSet(texts.fit, texts.choose, group="document")
-    measured = profile(loaded, windows, precision=spec.precision, perplexity=False)
+    how: dict[str, Any] = {"precision": spec.precision, "perplexity": False}
+    measured = halving(lambda n: profile(loaded, windows, **how, batch_tokens=n), windows.fit + windows.test)
     made = provenance_of(spec, loaded, corpus, windows, measured.precision, 0.0)
     return results_of(measured, windows, loaded, made, seed=spec.seed)[0]
 
@@ -227,10 +236,9 @@ def runs_of(layers: Iterable[int]) -> list[range]:
 
 def fitted(spec: PruneSpec, loaded: LoadedModel, texts: Texts, runs: Sequence[range]) -> dict[range, Fitted]:
     """A map for each run, fitted on one text, its λ chosen on another."""
-    longest = max(map(len, runs))
-    fit, other = (
-        run_moments(loaded, windows, longest=longest, precision=spec.precision) for windows in (texts.fit, texts.choose)
-    )
+    how: dict[str, Any] = {"longest": max(map(len, runs)), "precision": spec.precision}
+    fit = halving(lambda n: run_moments(loaded, texts.fit, **how, batch_tokens=n), texts.fit)
+    other = halving(lambda n: run_moments(loaded, texts.choose, **how, batch_tokens=n), texts.choose)
     ridges = {run: choose_ridge(fit[run], other[run]) for run in runs}
     return {run: Fitted(affine(fit[run], ridge=ridge), ridge) for run, ridge in ridges.items()}
 
@@ -244,7 +252,7 @@ def _distilled(
     checkpoint: Path | None,
 ) -> tuple[LoadedModel, dict[range, Fitted]]:
     """The maps distilled or, where blocks are removed, all the weights of a copy of the model."""
-    options = {"steps": spec.distil_steps, "seed": spec.seed, "checkpoint": checkpoint}
+    options: dict[str, Any] = {"steps": spec.distil_steps, "seed": spec.seed, "checkpoint": checkpoint}
     if not fits:
         return distil_all(loaded, layers, texts.fit, **options).loaded, fits
     maps = distil_linear(loaded, {run: fit.map for run, fit in fits.items()}, texts.fit, **options).maps

@@ -1,9 +1,11 @@
 """The user's cache: wheels fetched by pip and checked by sha256, and what we take out of them.
 
 Everything is written beside its final place and then moved there in one step, so a kill leaves no broken file and
-two processes that fetch the same thing at once cannot spoil each other's copy.
+two processes that fetch the same thing at once cannot spoil each other's copy. What is found there is hashed before it
+is used, and made anew where a byte has changed.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -13,16 +15,21 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import platformdirs
+from safetensors import SafetensorError
 
-from nearlinear.errors import BrokenFile, InputError, NoNetwork
+from nearlinear.errors import BrokenFile, InputError, NearlinearError, NoNetwork
 
 SCRATCH, DAY = ".part-", 86_400.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SUMS = "SHA256SUMS"
+"""The list in a cached folder of what every file in it was, as `sha256sum --check` reads it."""
 
 
 def cache_dir() -> Path:
@@ -33,6 +40,20 @@ def cache_dir() -> Path:
 def sha256_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _hashed(path: Path, _changed_ns: int, _size: int) -> str:
+    return sha256_file(path)
+
+
+def has_sha256(path: Path, expected: str) -> bool:
+    """Whether a file is there and is the one we know; hashed once a process, as long as it does not change."""
+    try:
+        now = path.stat()
+        return _hashed(path, now.st_mtime_ns, now.st_size) == expected
+    except OSError:
+        return False
 
 
 def check_sha256(path: Path, expected: str, cure: str = "try again") -> None:
@@ -47,7 +68,7 @@ def check_sha256(path: Path, expected: str, cure: str = "try again") -> None:
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """An empty folder next to `beside`, on the same disk, so that a move out of it is one step; gone at the end.
 
-    Raises InputError where the cache cannot be written.
+    Raises InputError where the cache cannot be written, NearlinearError where the disk is full.
     """
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +81,25 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         ) from error
     try:
         yield folder
+    except Exception as error:
+        if not _is_full(error):
+            raise
+        raise no_space(beside, getattr(error, "strerror", None) or error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk is full: Python has an error for it, safetensors another, and tokenizers only words."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return isinstance(error, SafetensorError) or "(os error 28)" in str(error)
+
+
+def no_space(place: Path, why: object) -> NearlinearError:
+    return NearlinearError(
+        f"{place} cannot be written ({why}): free some space, or set NEARLINEAR_CACHE to a folder on another disk"
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -72,12 +110,48 @@ def _sweep(folder: Path) -> None:
 
 
 def keep_folder(made: Path, target: Path) -> Path:
-    """Move a finished folder to its place; where another process was first, its copy stands."""
+    """Seal a finished folder and move it to its place; where another process was first, its copy stands."""
+    sums = "".join(f"{sha256_file(file)}  {file.name}\n" for file in sorted(made.iterdir()))
+    (made / SUMS).write_text(sums, encoding="utf-8")
     try:
         made.replace(target)
     except OSError:
         if not target.is_dir():
             raise
+        if not is_whole(target):
+            with suppress(OSError):  # another process may be about to do the same
+                target.replace(made.with_name("broken"))  # beside `made`, and gone with it
+                made.replace(target)
+    return target
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder that was kept is there, and every file in it as it was then, byte for byte."""
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        there = {file.name for file in folder.iterdir() if not file.name.startswith(".")} - {SUMS}
+    except (OSError, ValueError):
+        return False
+    known = {name: sha256 for sha256, _, name in (line.partition("  ") for line in lines)}
+    return there == set(known) and all(has_sha256(folder / name, sha256) for name, sha256 in known.items())
+
+
+def keep_known(target: Path, sha256: str, fetch: Callable[[Path], Path]) -> Path:
+    """The cached file of this sha256; where it is not there, or no longer that file, `fetch(folder)` makes it again.
+
+    Raises BrokenFile where what was fetched is not that file, or what is there is not and cannot be fetched.
+    """
+    if has_sha256(target, sha256):
+        return target
+    with scratch_folder(target) as folder:
+        try:
+            made = fetch(folder)
+        except NoNetwork:
+            if target.is_file():
+                check_sha256(target, sha256, cure="connect to a network and try again")
+            raise
+        check_sha256(made, sha256)
+        made.replace(target)
     return target
 
 
@@ -96,12 +170,7 @@ def fetch_wheel(name: str, version: str, sha256: str, *, pip_options: Sequence[s
     Raises NoNetwork where pip cannot get it, BrokenFile where what it got is not the file we know.
     """
     target = cache_dir() / "wheels" / f"{name}-{version}-{sha256[:12]}.whl"
-    if not target.exists():
-        with scratch_folder(target) as folder:
-            wheel = _pip_download(f"{name}=={version}", folder, pip_options)
-            check_sha256(wheel, sha256)
-            wheel.replace(target)
-    return target
+    return keep_known(target, sha256, lambda folder: _pip_download(f"{name}=={version}", folder, pip_options))
 
 
 def _pip_download(requirement: str, folder: Path, options: Sequence[str]) -> Path:

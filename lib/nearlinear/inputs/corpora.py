@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from nearlinear.errors import InputError
 
@@ -66,7 +67,8 @@ def python_stdlib() -> tuple[str, ...]:
 
 def python_packages() -> tuple[str, ...]:
     """The standard library, then the sources of torch and transformers as installed: enough for a larger model."""
-    roots = (Path(find_spec(name).origin).parent for name in ("torch", "transformers"))
+    found = (find_spec(name) for name in ("torch", "transformers"))
+    roots = (Path(spec.origin).parent for spec in found if spec and spec.origin)
     return python_stdlib() + tuple(text for root in roots for text in _sources(root))
 
 
@@ -131,7 +133,7 @@ def hub_documents(name: str) -> tuple[str, ...]:
     return tuple(join_wikitext(texts))
 
 
-def _rows(dataset: str, config: str | None, split: str):
+def _rows(dataset: str, config: str | None, split: str) -> Any:
     try:
         from datasets import load_dataset
     except ImportError as error:

@@ -5,22 +5,22 @@ from contextlib import redirect_stderr
 from importlib.metadata import version
 from pathlib import Path
 
-from nearlinear.errors import BrokenFile
+from nearlinear.errors import BrokenFile, is_failure
 
-from .cache import cache_dir, keep_folder, scratch_folder, sha256_file
+from .cache import cache_dir, is_whole, keep_folder, scratch_folder, sha256_file
 
 CONVERTER = "1"
 """Raised when the conversion changes, so that older copies are no longer read."""
 
 
 def safetensors_copy(gguf: Path, sha256: str) -> Path:
-    """A folder with the dequantised model and its tokenizer: half a minute the first time, a look-up after that.
+    """A folder with the dequantised model and its tokenizer: half a minute the first time, a hash after that.
 
     The copy is filed under the file's sha256 and the transformers version, because either may change what comes out.
     Raises BrokenFile where the file is truncated or no GGUF at all.
     """
     target = copy_folder(sha256)
-    if not target.is_dir():
+    if not is_whole(target):
         with scratch_folder(target) as scratch:
             _convert(gguf, scratch / "model")
             keep_folder(scratch / "model", target)
@@ -40,7 +40,9 @@ def _convert(gguf: Path, folder: Path) -> None:
         try:
             tokenizer = AutoTokenizer.from_pretrained(**where)
             model = AutoModelForCausalLM.from_pretrained(**where, **_dequantised(), dtype=torch.float32)
-        except Exception as error:  # the reader fails in as many ways as a file can be broken
+        except BaseException as error:  # the reader fails in as many ways as a file can be broken
+            if not is_failure(error):
+                raise
             raise BrokenFile(f"{gguf} cannot be read as a GGUF model, it may be truncated: fetch it again") from error
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -10,13 +10,14 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from nearlinear.errors import BrokenFile, InputError, UnsupportedModel
+from nearlinear.errors import BrokenFile, InputError, OutOfMemory, UnsupportedModel, is_failure
 from nearlinear.results.provenance import ModelSource
 
 from .gguf import gguf_sha256, safetensors_copy
 from .hub import hub_weights, is_hub_id
 from .models import blocks
 from .packaged import PACKAGES, packaged
+from .plausible import check_plausible, first_line
 from .tiny import FAMILIES, byte_tokenizer, tiny_config
 from .twin import auto_class, random_model, state_sha256
 from .weights import Weights, folder_weights
@@ -61,7 +62,8 @@ def load_model(
 
     Names: "smollm2-135m", "minilm" (packaged), "tiny-<family>" (random, for tests), a folder, a .gguf file, or a hub
     id "org/name[@revision]". With a `random_seed`, its random twin: the same architecture, freshly initialised.
-    Raises InputError (unknown name, no model there, device or dtype), UnsupportedModel, BrokenFile, NoNetwork.
+    Raises InputError (unknown name, no model there, device or dtype), UnsupportedModel, BrokenFile, NoNetwork,
+    OutOfMemory.
     """
     device, torch_dtype = torch_device(device), _dtype(dtype)
     if name.startswith("tiny-"):
@@ -69,13 +71,14 @@ def load_model(
     weights = find(name, trust_remote_code=trust_remote_code)
     with quiet():
         config = _config(weights, trust_remote_code)
+        check_plausible(config, weights, trust_remote_code=trust_remote_code)
         tokenizer = _tokenizer(weights, trust_remote_code)
         if random_seed is None:
             model = _pretrained(weights, config, torch_dtype, trust_remote_code)
         else:
             model = random_model(config, random_seed, dtype=torch_dtype, trust_remote_code=trust_remote_code)
             weights = twin_of(weights, model, random_seed)
-    return _loaded(model.to(device), tokenizer, weights)
+    return _loaded(_moved(model, device), tokenizer, weights)
 
 
 def find(name: str, *, trust_remote_code: bool = False) -> Weights:
@@ -136,8 +139,8 @@ def _tiny(name: str, device: torch.device, dtype: torch.dtype, random_seed: int 
 def _config(weights: Weights, trust_remote_code: bool) -> PretrainedConfig:
     try:
         config = AutoConfig.from_pretrained(weights.folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"transformers cannot read {weights.folder / 'config.json'}: {_first_line(error)}") from error
+    except Exception as error:  # a wrong value is found out by whatever part of transformers meets it first
+        raise InputError(f"transformers cannot read {weights.folder / 'config.json'}: {first_line(error)}") from error
     if config.is_encoder_decoder:
         raise UnsupportedModel(f"{weights.id} is an encoder-decoder ({config.model_type}): it has two stacks, not one")
     return config
@@ -149,7 +152,9 @@ def _tokenizer(weights: Weights, trust_remote_code: bool) -> PreTrainedTokenizer
         raise InputError(f"{weights.folder} has no tokenizer that transformers can read")
     try:
         return AutoTokenizer.from_pretrained(weights.folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    except Exception as error:  # every family of tokenizer misses its files in its own way
+    except BaseException as error:  # every family of tokenizer misses its files in its own way
+        if not is_failure(error):
+            raise
         raise InputError(f"{weights.folder} has no tokenizer that transformers can read") from error
 
 
@@ -170,11 +175,20 @@ def _pretrained(
         raise BrokenFile(
             f"the weights in {weights.folder} are truncated or altered: delete that folder and fetch it again"
         ) from error
-    except RuntimeError as error:
+    except Exception as error:  # sizes that do not fit, or a file that is no JSON: each is met somewhere else
         raise InputError(f"the weights in {weights.folder} do not fit its config.json") from error
     if absent := [name for name in sorted(report["missing_keys"]) if "pooler" not in name]:
         raise InputError(f"the weights in {weights.folder} lack {absent[0]}: transformers would fill it with noise")
     return model
+
+
+def _moved(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
+    try:
+        return model.to(device)
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            f"the memory of {device} does not hold the weights: take --dtype bfloat16, --device cpu or a smaller model"
+        ) from error
 
 
 def _loaded(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, weights: Weights) -> LoadedModel:
@@ -209,7 +223,3 @@ def quiet() -> Iterator[None]:
     finally:
         if drawn:
             transformers_logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].rstrip(".")

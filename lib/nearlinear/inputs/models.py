@@ -5,6 +5,7 @@ ModuleList somewhere inside it, under a name that differs from family to family.
 """
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 from torch import nn
 
@@ -30,7 +31,7 @@ def unembed(model: nn.Module) -> nn.Module | None:
 
 def blocks(model: nn.Module) -> nn.ModuleList:
     """The L blocks of the residual stream, in order. Raises UnsupportedModel, naming what was looked for."""
-    return model.get_submodule(blocks_path(model))
+    return cast("nn.ModuleList", model.get_submodule(blocks_path(model)))
 
 
 def blocks_path(model: nn.Module) -> str:
@@ -56,15 +57,16 @@ def final_norm(model: nn.Module) -> str | None:
 
 def n_blocks(model: nn.Module) -> int | None:
     """How many blocks the configuration speaks of; None where it does not say."""
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     return getattr(config, "num_hidden_layers", None)
 
 
 def _at(module: nn.Module, path: str) -> object:
+    found: object = module
     for name in path.split("."):
-        module = getattr(module, name, None)
-    return module
+        found = getattr(found, name, None)
+    return found
 
 
 def _lists_of_length(body: nn.Module, length: int | None) -> Iterator[str]:

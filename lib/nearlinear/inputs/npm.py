@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nearlinear.errors import BrokenFile, InputError, NoNetwork
 
-from .cache import cache_dir, check_sha256, scratch_folder
+from .cache import cache_dir, keep_known
 
 
 def tarball_path(name: str, version: str) -> Path:
@@ -22,14 +22,7 @@ def fetch_npm(name: str, version: str, sha256: str) -> Path:
 
     Raises NoNetwork where npm cannot get it, InputError where there is no npm, BrokenFile where it is another file.
     """
-    target = tarball_path(name, version)
-    if not target.exists():
-        with scratch_folder(target) as folder:
-            made = _pack(name, version, folder)
-            check_sha256(made, sha256)
-            made.replace(target)
-    check_sha256(target, sha256, cure=f"delete {target} and try again")
-    return target
+    return keep_known(tarball_path(name, version), sha256, lambda folder: _pack(name, version, folder))
 
 
 def npm_program() -> str:

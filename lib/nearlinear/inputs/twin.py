@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from transformers import (
@@ -15,7 +16,7 @@ from transformers import (
 )
 
 
-def auto_class(config: PretrainedConfig) -> type:
+def auto_class(config: PretrainedConfig) -> Any:
     """AutoModelForCausalLM for decoders, AutoModel for encoders.
 
     Encoders such as BERT can be given a causal head too, so a family that is made for masked words counts as encoder.

@@ -51,7 +51,11 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _index(path: Path) -> list[str]:
+    """The names in an index of weight files. Raises BrokenFile for one that is none, or that points elsewhere."""
     try:
-        return list(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError) as error:
+        names = [Path(name) for name in json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenFile(f"{path} is no index of weight files: fetch it again") from error
+    if outside := [name for name in names if name.name != str(name) or name.suffix != ".safetensors"]:
+        raise BrokenFile(f"{path} names {str(outside[0])!r}, which is no safetensors file beside it: do not trust it")
+    return list(map(str, names))

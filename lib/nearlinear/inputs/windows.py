@@ -181,7 +181,8 @@ class _Draw:
 
     def take(self, stretches: Sequence[Stretch], enough: Callable[[int, int], bool]) -> list[Window]:
         """Windows until there are `enough` (of them, of tokens). Raises NotEnoughTokens where the text runs out."""
-        windows, tokens, places = [], 0, self._places(stretches)
+        windows: list[Window] = []
+        tokens, places = 0, self._places(stretches)
         while not enough(len(windows), tokens):
             window = next(places, None)
             if window is None:

@@ -3,7 +3,7 @@
 CSS = """\
 :root {
   --panel: #ffffff; --page: #f6f7f9; --ink: #1f2328; --faint: #57606a; --grid: #e4e7eb; --warning: #a33c00;
-  --blue: #0072b2; --vermillion: #d55e00; --green: #00855f; --purple: #a64d82; --orange: #b87a00; --sky: #3a93c9;
+  --blue: #0072b2; --vermillion: #b84000; --green: #00855f; --purple: #a64d82; --orange: #b87a00; --sky: #3a93c9;
   --grey: #767676; --note: #fff6e5;
   color-scheme: light dark;
 }

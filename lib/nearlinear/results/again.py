@@ -48,7 +48,8 @@ class Agreement(Record):
     @property
     def rank_correlation(self) -> float:
         """Spearman's, over blocks; equal blocks rank from the shallowest on, as in the orders."""
-        return float(np.corrcoef(*(np.argsort(order) for order in self._orders()))[0, 1])
+        few, every = (np.argsort(order) for order in self._orders())
+        return float(np.corrcoef(few, every)[0, 1])
 
     def same_first(self, k: int) -> int:
         """How many blocks are among the first k of both orders."""

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePath
+from typing import Any
 
 from .data import data_root
 from .provenance import Provenance
 from .store import is_current, recorded_files
+from .types import StoredRecord
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,22 @@ class Benchmark:
     command: str
 
 
-def recordings(kinds: Iterable[type]) -> list[Recording]:
+def recordings(kinds: Iterable[type[StoredRecord]]) -> list[Recording]:
     """Every recorded result of these kinds, by name."""
     known = {kind.recorded_as: kind for kind in kinds}
     found = []
     for file in recorded_files():
         name, kind, _ = file.name.rsplit(".", 2)
         if kind in known:
-            result = known[kind].from_json(file.read_text(encoding="utf-8"))
+            result: Any = known[kind].from_json(file.read_text(encoding="utf-8"))
             found.append(Recording(name, _what(result), is_current(result), result.provenance))
     return found
 
 
-def _what(result: object) -> str:
+def _what(result: Any) -> str:
     """What a result is, in the first words of its class, and of which model and text."""
     made = result.provenance
-    words = inspect.getdoc(type(result)).splitlines()[0].replace("`", "")
+    words = (inspect.getdoc(type(result)) or "").splitlines()[0].replace("`", "")
     return f"{words} {made.model.id}, {made.corpus.id}."
 
 
@@ -93,7 +95,7 @@ def studies(found: Iterable[Recording], planned: Mapping[str, Iterable[str]]) ->
     planned: what a study is, in words → the names of its runs; of two plans that share a run the first has it. A run
     that no plan names is a study of its own.
     """
-    plan_of = {run: what for what, runs in reversed(planned.items()) for run in runs}
+    plan_of = {run: what for what, runs in reversed(list(planned.items())) for run in runs}
     groups: dict[tuple[bool, str], list[Recording]] = {}
     for recording in found:
         plan = plan_of.get(recording.name)

@@ -1,6 +1,6 @@
 """What a linearity run is asked to do, as one small hashable record; and the runs that the book is made of."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -57,7 +57,7 @@ def laptop_spec(
     )
 
 
-def laptop_specs(models: str, **options) -> list[ProfileSpec]:
+def laptop_specs(models: str, **options: Any) -> list[ProfileSpec]:
     """`laptop_spec` of each of several models, whose names are separated by commas."""
     return [laptop_spec(name.strip(), **options) for name in models.split(",")]
 

@@ -4,7 +4,7 @@ NaN is written as null and read back as NaN, because JSON has no NaN.
 """
 
 import math
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -32,5 +32,9 @@ class Record(BaseModel):
         return self.model_dump_json(indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str):
-        return cls.model_validate_json(text)
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote. Raises ValueError for anything else, whatever it is."""
+        try:
+            return cls.model_validate_json(text)
+        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:  # a part of the wrong kind
+            raise ValueError(f"this is no whole {cls.__name__}: {error}") from error

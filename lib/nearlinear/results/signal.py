@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -21,11 +21,11 @@ Stack = Literal[
 """What a stack is made of: softmax attention alone, with norms, with norms and MLPs (`skipless`), with norms and skips;
 then the paper's blocks. V-SkipInit is there in both forms: αI + βA ("value-skip"), and shaped."""
 
-STACKS: tuple[Stack, ...] = Stack.__args__
+STACKS: tuple[Stack, ...] = get_args(Stack)
 Mask = Literal["causal", "bidirectional"]
 Tokens = Literal["random", "text"]
 Matrix = Literal["query", "key", "value"]
-MATRICES: tuple[Matrix, ...] = Matrix.__args__
+MATRICES: tuple[Matrix, ...] = get_args(Matrix)
 
 
 def _eight_digits(value: float | None) -> float:
@@ -84,8 +84,8 @@ class SignalSpec(Record):
     """
 
     stacks: Annotated[tuple[Stack, ...], Field(min_length=1)] = STACKS
-    masks: Annotated[tuple[Mask, ...], Field(min_length=1)] = Mask.__args__
-    tokens: Annotated[tuple[Tokens, ...], Field(min_length=1)] = Tokens.__args__
+    masks: Annotated[tuple[Mask, ...], Field(min_length=1)] = get_args(Mask)
+    tokens: Annotated[tuple[Tokens, ...], Field(min_length=1)] = get_args(Tokens)
     L: Count = 72
     d: Count = 256
     h: Count = 4

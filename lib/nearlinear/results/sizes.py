@@ -56,9 +56,10 @@ def letters(sizes: Sizes, T: int = 1) -> dict[str, float]:
     """
     if T < 1:
         raise InputError(f"a window of {T} tokens is none: give at least 1")
+    f = sizes.f or 0  # never None once `Sizes` is made
     return {
         **{letter: getattr(sizes, letter) for letter in "LdhVf"},
-        "g": sizes.f // 2 if sizes.mlp == "gated" else sizes.f,
+        "g": f // 2 if sizes.mlp == "gated" else f,
         "p": sizes.P if sizes.positions == "learned" else 0,
         "U": 0 if sizes.tied else sizes.V,
         "m": {"rms": 1, "layer": 2, "none": 0}[sizes.norm],

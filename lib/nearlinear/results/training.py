@@ -103,7 +103,8 @@ class TrainSpec(Record):
     @property
     def looks(self) -> tuple[int, ...]:
         """After how many steps the model is looked at."""
-        steps, powers = self.recipe.steps, []
+        steps = self.recipe.steps
+        powers: list[int] = []
         while steps // 2 ** len(powers) >= 4:
             powers.append(round(steps / 2 ** len(powers)))
         return tuple(sorted({0, *powers, *(round(steps * k / 10) for k in range(1, 11))}))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def check_alike(runs: Runs) -> None:
 
 def _shared(run: TrainingRun) -> str:
     spec = run.spec
-    free = {"architecture": {"block", "d_ff"}, "recipe": {"lr"}, "seed": True, "order_seed": True}
+    free: dict[str, Any] = {"architecture": {"block", "d_ff"}, "recipe": {"lr"}, "seed": True, "order_seed": True}
     return spec.model_dump_json(exclude=free)
 
 

@@ -1,7 +1,7 @@
 """What a measurement answers with. L blocks, n tokens, d dimensions; every per-block tuple has L entries."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
@@ -23,7 +23,7 @@ class StoredRecord(Record):
         write_atomic(path, self.to_json())
 
     @classmethod
-    def load(cls, path: Path):
+    def load(cls, path: Path) -> Self:
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 

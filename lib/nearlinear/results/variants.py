@@ -1,6 +1,6 @@
 """Results of putting different maps in the place of one block: which part of a map does the work?"""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,7 @@ class VariantsSpec(Record):
     study: PruningSpec
     blocks: Annotated[tuple[int, ...], Field(min_length=1)]
     n_fits: Annotated[tuple[Count, ...], Field(min_length=1)]
-    variants: tuple[Variant, ...] = Variant.__args__
+    variants: tuple[Variant, ...] = get_args(Variant)
 
     @property
     def seed(self) -> int:

@@ -2,6 +2,7 @@
 
 from .counting import NAMES
 from .encoder_words import told
+from .learning_readings import epochs_said
 from .learning_verdicts import Trained, fewer
 from .learning_words import BASE, Runs, gap_said, gap_told, heading, unit
 from .longer import NOT_RUN, gaps_said, longer_by, longer_curves
@@ -30,8 +31,8 @@ def learning_longer(runs: Runs, longer: Runs) -> Shown | Html:
 
 
 def learning_longer_said(runs: Runs, longer: Runs) -> Html:
-    """How much of the difference is left after more steps."""
-    return told(gaps_said(runs, longer, gap_told)) if longer else Html("")
+    """How much of the difference is left after more steps, and how often the text was read by then."""
+    return told(gaps_said(runs, longer, gap_told), epochs_said(longer)) if longer else Html("")
 
 
 def longer_rows(screen: Runs, runs: Runs, longer: Runs) -> list[Ours]:

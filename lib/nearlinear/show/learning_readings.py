@@ -143,7 +143,7 @@ def train_and_held_out(runs: Runs, base: Block = BASE) -> Shown:
     """Held-out minus training loss against steps: how much better a model knows the files that it learns from."""
     blocks = by_block(runs)
     gaps = {block: _gaps(each) for block, each in blocks.items()}
-    once = _epochs(runs)
+    once = epochs_said(runs)
     figure, (left, right) = canvas(
         "Text that is learnt from, and text that is not",
         heading(runs),
@@ -178,7 +178,7 @@ def _gaps(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
     return both, held[:, np.searchsorted(looks, both)] - trained[:, np.searchsorted(steps, both)]
 
 
-def _epochs(runs: Runs) -> str:
+def epochs_said(runs: Runs) -> str:
     """How often the training text was read."""
     epochs = max(run.epochs for run in runs)
     often = "no window twice" if epochs <= 1 else "some windows more than once"

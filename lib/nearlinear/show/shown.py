@@ -13,6 +13,7 @@ from io import BytesIO
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from .download import as_csv, links
 from .style import FAINT, PANEL
 
 _HEAVY = 160_000
@@ -74,9 +75,13 @@ class Shown:
         self.figure.savefig(out, format=kind, **options)
         return out.getvalue()
 
-    def image(self) -> str:
+    def csv(self) -> str:
+        """The numbers that are drawn, a row each; "" where a drawing has none, or is no figure of matplotlib."""
+        return as_csv(self.figure) if isinstance(self.figure, Figure) else ""
+
+    def image(self, svg: bytes | None = None) -> str:
         """`<img alt>` with the drawing inside. A narrow screen scrolls it sideways and keeps the letters readable."""
-        svg = self.svg()
+        svg = svg or self.svg()
         kind, data = ("svg+xml", svg) if len(svg) < _HEAVY else ("png", self.png())
         source = f"data:image/{kind};base64,{b64encode(data).decode()}"
         style = "display:block;width:100%;min-width:540px;max-width:780px;height:auto;margin:0 auto;padding:0"
@@ -88,7 +93,9 @@ class Shown:
         words = f"color:{FAINT};font-size:13px;font-weight:normal;line-height:1.5;text-align:left;margin-top:6px"
         caption = f'<figcaption style="{words}">{escape(self.caption)}</figcaption>'
         panel = f"margin:0;padding:10px;border-radius:6px;background:{PANEL}"
-        return {"text/html": f'<figure style="{panel}">{self.image()}{caption}</figure>', "text/plain": self.alt}
+        svg = self.svg()
+        figure = f'<figure style="{panel}">{self.image(svg)}{caption}</figure>'
+        return {"text/html": figure + links(svg, self.csv()), "text/plain": self.alt}
 
     def glue(self, name: str) -> "Shown":
         """Keep the image as `name` and its caption as `name-caption` for the pages of the book (see `markdown`)."""

@@ -11,8 +11,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-# Okabe and Ito's colour-blind-safe set, some a little darker so that every line has 3:1 contrast on the panel.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#00855f", "#a64d82", "#b87a00", "#3a93c9"
+# Okabe and Ito's set, some darker: every line has 3:1 contrast on the panel, and any two are told apart by readers with
+# any kind of colour vision (a test sees them as they do).
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#b84000", "#00855f", "#a64d82", "#b87a00", "#3a93c9"
 GREY = "#767676"
 
 COLOURS = {

@@ -123,7 +123,8 @@ class Training:
         """Train; what was yielded is in `done`."""
         spec = self.spec
         sha256 = state_sha256(self.model)
-        self.keep(0), self.start  # before the first step
+        self.keep(0)
+        _ = self.start  # before the first step
         code = making.library_sha256(self.kind.made_by)
         settings = {"spec": spec_sha256(spec), "code": code, "start": sha256}
         checkpoint = OnDevice(self.folder / "checkpoint.safetensors", settings | {"text": self.texts.sha256})
@@ -148,8 +149,8 @@ class Training:
         spec, windows = self.spec, self.texts.train.windows
         if spec.reading.task == "causal":
             return Batches(windows, spec.recipe.batch, seed=spec.order_seed)
-        how = {"mask_id": self.texts.vocabulary, "share": spec.reading.mask_share}
-        return Hiding(windows, spec.recipe.batch, seed=spec.order_seed, **how)
+        hidden_by, share = self.texts.vocabulary, spec.reading.mask_share
+        return Hiding(windows, spec.recipe.batch, seed=spec.order_seed, mask_id=hidden_by, share=share)
 
     def look(self, step: int) -> dict:
         """What the event of this step remembers; weights are kept beside it. Raises Diverged where they are broken."""

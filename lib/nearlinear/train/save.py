@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from nearlinear.edit.export import CARD, PART, check_new
 from nearlinear.errors import InputError, NearlinearError
 from nearlinear.inputs.load import LoadedModel, quiet
+from nearlinear.results.store import why_not_written
 from nearlinear.results.training import TrainingRun, TrainSpec
 
 from .card import card
@@ -49,8 +49,9 @@ def save_trained(loaded: LoadedModel, result: TrainingRun, out: Path) -> None:
             _check_same(folder, loaded.model)
             _share(folder)
             folder.rename(out)
-    except (OSError, SafetensorError) as error:  # the latter is what a full disk comes to when weights are written
-        why = getattr(error, "strerror", None) or error
+    except Exception as error:
+        if (why := why_not_written(error)) is None:
+            raise
         raise NearlinearError(f"{out} cannot be written ({why}): free some space") from error
 
 

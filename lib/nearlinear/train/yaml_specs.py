@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -36,7 +37,7 @@ def read_spec(path: Path) -> TrainSpec:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): name a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" (line {place.line + 1})" if place else ""
         raise InputError(f"{path} is no YAML{where}: see --write-spec for one that is") from error
@@ -51,7 +52,7 @@ def fields_of(spec: TrainSpec) -> dict:
     return fields
 
 
-def spec_of(fields: object) -> TrainSpec:
+def spec_of(fields: Any) -> TrainSpec:
     """The other way round. Raises InputError, in one sentence, for what a specification has not."""
     _check_keys("the specification", fields, TrainSpec)
     sections = {name: fields[name] for name in SECTIONS if name in fields}
