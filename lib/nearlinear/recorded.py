@@ -66,6 +66,7 @@ RECORDED: dict[str, Record] = {
     **screen("laptop"),
     **core("laptop"),
     **equal("laptop"),
+    **longer("laptop"),
     **meetings("laptop"),
     **meetings("quick"),
     **tried("laptop"),

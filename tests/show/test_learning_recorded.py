@@ -5,7 +5,7 @@ import pytest
 
 from nearlinear.recorded import results
 from nearlinear.results.training_specs import core
-from nearlinear.results.training_studies import equal
+from nearlinear.results.training_studies import equal, longer
 from nearlinear.results.training_views import by_block, difference, losses
 
 
@@ -44,3 +44,14 @@ def test_wider_sas_p_without_norms_has_the_widest_spread(runs, wider):
     of_wider = {block: np.ptp(losses(each)) for block, each in wider.items()}
     assert max(of_wider, key=of_wider.get) == "sas-p-no-norm"
     assert max(of_wider.values()) > max(np.ptp(losses(each)) for each in runs.values())
+
+
+def test_three_times_the_text_does_not_bring_sas_p_closer(runs):
+    """Both learn from it, by about as much."""
+    long = by_block(results(longer("laptop").values()))
+    before, after = (gap(each["sas-p"], each["pre-ln"]) for each in (runs, long))
+    assert 0.8 * before < after < 1.5 * before
+    assert difference(long["sas-p"], long["pre-ln"]).worse
+    gained = [float((losses(runs[b]) - losses(long[b])).mean()) for b in ("pre-ln", "sas-p")]
+    assert min(gained) > 0.1
+    assert 0.8 < gained[1] / gained[0] < 1.25
