@@ -6,7 +6,7 @@ from nearlinear.results.costs import SPEED, Cost
 from nearlinear.results.training import TrainingRun
 
 from .shown import Html
-from .tables import table
+from .tables import _code, table
 from .words import number
 
 WHERE = {
@@ -27,7 +27,7 @@ def what_it_costs(costs: Mapping[str, Cost], runs: Iterable[TrainingRun] = ()) -
     runs = list(runs)
     rows = [
         [
-            f"<code>{size}</code>, for {WHERE[size]}",
+            f"{_code(size)}, for {WHERE[size]}",
             f"{cost.n}",
             number(cost.tokens / 1e6),
             number(cost.operations / 1e12),
