@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -143,7 +144,7 @@ def _name(entry: Entry) -> str:
     return model_name(entry.profile.provenance)
 
 
-def _line(ax: Axes, values: PerBlock, look: Look, gid: str, **more) -> None:
+def _line(ax: Axes, values: PerBlock, look: Look, gid: str, **more: Any) -> None:
     y = np.maximum(np.asarray(values, float), LOWEST)
     settings = {"color": look.colour, "marker": look.marker, "ls": look.dashes, "label": look.label or "_"}
     (line,) = ax.plot(relative_depth(len(y)), y, ms=2.6, markerfacecolor="white", **settings | more)

@@ -109,7 +109,7 @@ def remarks(row: AtlasRow) -> list[str]:
     return bad if row.current else [*bad, "made by an earlier version of the library"]
 
 
-def _cell(column: Column, value: object) -> str:
+def _cell(column: Column, value: str | float) -> str:
     if isinstance(value, str):
         return f'<td class="nl-text">{harmless(value)}</td>'
     if math.isnan(value):

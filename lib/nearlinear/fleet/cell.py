@@ -132,7 +132,7 @@ class Pins:
     def __init__(self):
         self._found: dict[str, str] = {}
 
-    def __call__(self, spec: ProfileSpec) -> Pinned:
+    def __call__(self, spec: ProfileSpec) -> Pinned[ProfileSpec]:
         """The specification with model and text fixed. Raises NearlinearError for what cannot be read."""
         model, corpus = self._fixed(pinned_model, spec.model), self._fixed(pinned_corpus, spec.corpus)
         typed = {link: name for link, name in ((model, spec.model), (corpus, spec.corpus)) if link != name}

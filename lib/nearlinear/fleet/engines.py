@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from nearlinear.errors import InputError
 from nearlinear.progress import track
@@ -82,12 +83,12 @@ def _as_they_end(waiting: list, folder: Path) -> Iterator[Outcome]:
         ended = [pair for pair in waiting if pair[0].done()]
         for pair in ended:
             waiting.remove(pair)
-            yield _outcome(*pair, folder)
+            yield _outcome(pair[0], pair[1], folder)
         if waiting and not ended:
             time.sleep(POLL_SECONDS)
 
 
-def _outcome(job, cell: Cell, folder: Path) -> Outcome:
+def _outcome(job: Any, cell: Cell, folder: Path) -> Outcome:
     """What a job answers; one that was killed answers nothing, and its log says more."""
     if job.exception() is None:
         return job.result()
@@ -95,7 +96,7 @@ def _outcome(job, cell: Cell, folder: Path) -> Outcome:
     return Outcome(cell, "failed", f"its job {job.job_id} ended ({job.state.lower()}) without an answer: see {log}")
 
 
-def _executor(folder: Path, options: dict[str, object], cluster: str):
+def _executor(folder: Path, options: dict[str, object], cluster: str) -> Any:
     """Raises InputError where submitit is missing, there is no cluster, or an option is none of its own."""
     try:
         import submitit

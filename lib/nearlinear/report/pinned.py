@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from nearlinear.errors import InputError, NearlinearError
 from nearlinear.inputs.cache import cache_dir, sha256_file
@@ -20,15 +21,18 @@ from nearlinear.inputs.weights import folder_weights
 
 from .specs import ReportSpec
 
+S = TypeVar("S")
+"""The specification: of a report, or of a cell of a sweep."""
+
 SMALL = ("*.json", "*.txt", "*.model", "*.jinja")
 """What a model's folder holds besides weights and changes what the model does."""
 
 
 @dataclass(frozen=True)
-class Pinned:
+class Pinned(Generic[S]):
     """A specification whose model and text are fixed, and what the reader calls each link."""
 
-    spec: ReportSpec
+    spec: S
     typed: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
@@ -54,7 +58,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def pinned(spec: ReportSpec) -> Pinned:
+def pinned(spec: ReportSpec) -> Pinned[ReportSpec]:
     """Fix what `spec` names. Raises InputError, BrokenFile or NoNetwork for a model that cannot be read."""
     model, corpus = pinned_model(spec.model), pinned_corpus(spec.corpus)
     links = {model: spec.model, corpus: spec.corpus}

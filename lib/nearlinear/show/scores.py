@@ -45,7 +45,7 @@ class Look:
 
     colour: str
     marker: str
-    dashes: str
+    dashes: str | tuple[int, tuple[int, int]]
     label: str
 
     def plot(self, ax: Axes, values: Sequence[float], **more) -> None:
